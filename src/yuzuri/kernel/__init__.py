@@ -1,0 +1,1 @@
+"""Ids, quantities, time and errors: the words that every room shares; no I/O."""

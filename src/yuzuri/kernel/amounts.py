@@ -1,0 +1,63 @@
+"""Reading amounts that people write, such as "1 GB" or "10 min"."""
+
+import re
+from decimal import Decimal
+
+from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
+
+_SUFFIXES: dict[str, tuple[Unit, int]] = {
+    "b": (Unit.DATA, 1),
+    "byte": (Unit.DATA, 1),
+    "bytes": (Unit.DATA, 1),
+    "kb": (Unit.DATA, 10**3),
+    "mb": (Unit.DATA, 10**6),
+    "gb": (Unit.DATA, 10**9),
+    "tb": (Unit.DATA, 10**12),
+    "kib": (Unit.DATA, 2**10),
+    "mib": (Unit.DATA, 2**20),
+    "gib": (Unit.DATA, 2**30),
+    "s": (Unit.VOICE, 1),
+    "sec": (Unit.VOICE, 1),
+    "min": (Unit.VOICE, 60),
+    "h": (Unit.VOICE, 3600),
+    "sms": (Unit.SMS, 1),
+}
+_AMOUNT = re.compile(r"\s*(-?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
+_DIGITS_MAX = 40
+
+
+def parse_quantity(text: str, unit: Unit | None = None) -> Quantity:
+    """Read "1GB", "500 MB", "1.5GiB", "10min", "90s", "20 sms"; a bare number counts base units.
+
+    A byte is 8 bits, kB / MB / GB / TB are powers of 1000 and KiB / MiB / GiB of 1024 (IEC 80000-13).
+    Raises `DomainError` when the text is no amount, is not a whole number of base units, or is of
+    another unit than the one asked for.
+    """
+    match = _AMOUNT.fullmatch(text)
+    if match is None or len(text) > _DIGITS_MAX:
+        raise DomainError(Code.AMOUNT_UNREADABLE, text=text[:_DIGITS_MAX])
+    number, suffix = match.groups()
+    if suffix:
+        if suffix.lower() not in _SUFFIXES:
+            raise DomainError(Code.AMOUNT_UNREADABLE, text=text)
+        found, factor = _SUFFIXES[suffix.lower()]
+        if unit is not None and found is not unit:
+            raise DomainError(Code.UNIT_MISMATCH, unit=unit.value, text=text)
+    elif unit is not None:
+        found, factor = unit, 1
+    else:
+        raise DomainError(Code.AMOUNT_UNREADABLE, text=text)
+    exact = Decimal(number) * factor
+    if exact != exact.to_integral_value():
+        raise DomainError(Code.AMOUNT_FRACTIONAL, text=text)
+    return checked_quantity(int(exact), found)
+
+
+def checked_quantity(amount: int, unit: Unit) -> Quantity:
+    """Return an amount that can be moved: above zero and within `AMOUNT_MAX`, or raise."""
+    if amount <= 0:
+        raise DomainError(Code.AMOUNT_NOT_POSITIVE)
+    if amount > AMOUNT_MAX:
+        raise DomainError(Code.AMOUNT_TOO_LARGE)
+    return Quantity(amount, unit)

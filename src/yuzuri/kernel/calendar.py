@@ -1,0 +1,36 @@
+"""Instants that plans and rules speak of: the end of a month, so many days, an hour of the day."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+Clock = Callable[[], datetime]
+"""Where the time comes from; always aware, always a parameter, so that tests can move it."""
+
+
+def utc_now() -> datetime:
+    """Tell the time of the machine."""
+    return datetime.now(UTC)
+
+
+def month_end(at: datetime, zone: ZoneInfo, months_later: int = 0) -> datetime:
+    """Return the first instant after the month of `at` (or so many months later), local to `zone`."""
+    local = at.astimezone(zone)
+    months = local.year * 12 + local.month + months_later
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=zone).astimezone(UTC)
+
+
+def month_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant of the month of `at`, local to `zone`."""
+    return month_end(at, zone, -1)
+
+
+def day_start(at: datetime, zone: ZoneInfo, days_later: int = 0) -> datetime:
+    """Return the first instant of the day of `at` (or so many days later), local to `zone`."""
+    day = at.astimezone(zone).date() + timedelta(days=days_later)
+    return local_instant(day, time(), zone)
+
+
+def local_instant(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
+    """Return the instant at which clocks in `zone` show this day and time."""
+    return datetime.combine(day, clock_time, tzinfo=zone).astimezone(UTC)

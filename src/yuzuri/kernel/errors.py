@@ -1,0 +1,117 @@
+"""Every code that a person or a program can meet, and the two ways to say no.
+
+A refusal that belongs to the business (too much, too late, not offered) is a value that is returned;
+`DomainError` is for what the caller did wrong and is raised. Neither knows a protocol or a language:
+each edge turns codes into its own words (`yuzuri.words` has the sentences).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from yuzuri.kernel.quantities import Quantity
+
+FieldValue = str | int | datetime | Quantity | tuple[Quantity, ...] | tuple[str, ...]
+"""What a code can carry: values only, so that each language can say them in its own way."""
+
+
+class Code(StrEnum):
+    """A stable name for one reason; once published it never changes its meaning."""
+
+    # What the caller sent
+    REQUEST_INVALID = "request.invalid"
+    REQUEST_MALFORMED = "request.malformed"
+    REQUEST_IN_FLIGHT = "request.in_flight"
+    REQUEST_BUSY = "request.busy"
+    PATH_UNKNOWN = "path.unknown"
+    METHOD_NOT_ALLOWED = "method.not_allowed"
+    KEY_MISSING = "idempotency_key.missing"
+    KEY_INVALID = "idempotency_key.invalid"
+    KEY_REUSED = "idempotency_key.reused"
+    AMOUNT_UNREADABLE = "amount.unreadable"
+    AMOUNT_FRACTIONAL = "amount.fractional"
+    AMOUNT_NOT_POSITIVE = "amount.not_positive"
+    AMOUNT_TOO_LARGE = "amount.too_large"
+    UNIT_UNKNOWN = "unit.unknown"
+    UNIT_MISMATCH = "unit.mismatch"
+    TIME_UNREADABLE = "time.unreadable"
+    MESSAGE_TOO_LONG = "message.too_long"
+    LANGUAGE_UNKNOWN = "language.unknown"
+    # Who is asking, and for what
+    SESSION_MISSING = "session.missing"
+    SESSION_INVALID = "session.invalid"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    PERSON_UNKNOWN = "person.unknown"
+    LINE_UNKNOWN = "line.unknown"
+    LINE_NOT_YOURS = "line.not_yours"
+    NUMBER_UNREADABLE = "number.unreadable"
+    NUMBER_TAKEN = "number.taken"
+    OPERATOR_UNKNOWN = "operator.unknown"
+    PLAN_UNKNOWN = "plan.unknown"
+    TOP_UP_UNKNOWN = "top_up.unknown"
+    PROFILE_INVALID = "profile.invalid"
+    # What the line has
+    BALANCE_NOT_ENOUGH = "balance.not_enough"
+    ALLOWANCE_EXPIRED = "allowance.expired"
+    # Whether a gift may be
+    GIFT_NOT_OFFERED = "gift.not_offered"
+    GIFT_RULES_UNKNOWN = "gift.rules_unknown"
+    GIFT_UNIT_NOT_OFFERED = "gift.unit_not_offered"
+    GIFT_OTHER_OPERATOR = "gift.other_operator"
+    GIFT_OTHER_ACCOUNT = "gift.other_account"
+    GIFT_OTHER_BILLING_GROUP = "gift.other_billing_group"
+    GIFT_NOT_LINKED = "gift.not_linked"
+    GIFT_TO_ONESELF = "gift.to_oneself"
+    GIFT_PLAN_TYPE = "gift.plan_type"
+    GIFT_STEP = "gift.step"
+    GIFT_MINIMUM = "gift.minimum"
+    GIFT_MAXIMUM = "gift.maximum"
+    GIFT_SIZE = "gift.size"
+    GIFT_SOURCE = "gift.source"
+    GIFT_REGIFT = "gift.regift"
+    GIFT_KEEP = "gift.keep"
+    GIFT_CYCLE_SHARE = "gift.cycle_share"
+    GIFT_COUNT_PER_DAY = "gift.count_per_day"
+    GIFT_COUNT_PER_MONTH = "gift.count_per_month"
+    GIFT_VOLUME_PER_DAY = "gift.volume_per_day"
+    GIFT_VOLUME_PER_MONTH = "gift.volume_per_month"
+    GIFT_RECEIVED_PER_MONTH = "gift.received_per_month"
+    GIFT_LINE_TOO_YOUNG = "gift.line_too_young"
+    GIFT_YOUNG_LINE_VOLUME = "gift.young_line_volume"
+    GIFT_PENDING = "gift.pending"
+    GIFT_BLACKOUT = "gift.blackout"
+    GIFT_TOO_EARLY = "gift.too_early"
+    GIFT_FEE = "gift.fee"
+    GIFT_IRREVERSIBLE = "gift.irreversible"
+    GIFT_EXPIRES_UNCLAIMED = "gift.expires_unclaimed"
+    LAW_PAID_VALUE_EXPIRY = "law.paid_value_expiry"
+    # What has become of a gift
+    GIFT_UNKNOWN = "gift.unknown"
+    GIFT_NOT_YOURS = "gift.not_yours"
+    GIFT_ENDED = "gift.ended"
+    GIFT_EXPIRED = "gift.expired"
+    # What works instead
+    INSTEAD_AMOUNT = "instead.amount"
+    INSTEAD_FROM = "instead.from"
+    INSTEAD_SERVICE = "instead.service"
+    # The machine below
+    SETTING_INVALID = "setting.invalid"
+    DATABASE_UNAVAILABLE = "database.unavailable"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something is not done: a code, and the values that its sentence needs."""
+
+    code: Code
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+
+
+class DomainError(Exception):
+    """The caller asked for what cannot be understood, found or allowed; nothing has changed."""
+
+    def __init__(self, code: Code, **fields: FieldValue) -> None:
+        super().__init__(code.value, fields)
+        self.refusal = Refusal(code, fields)

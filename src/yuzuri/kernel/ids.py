@@ -1,0 +1,24 @@
+"""Identifiers: who and what a row is. All are UUIDv7, made by the caller (RFC 9562)."""
+
+from typing import NewType
+from uuid import UUID, uuid5
+
+import uuid_utils.compat
+
+PersonId = NewType("PersonId", UUID)
+HolderId = NewType("HolderId", UUID)
+AllowanceId = NewType("AllowanceId", UUID)
+TransferId = NewType("TransferId", UUID)
+HoldId = NewType("HoldId", UUID)
+GiftId = NewType("GiftId", UUID)
+PurchaseId = NewType("PurchaseId", UUID)
+
+
+def new_id() -> UUID:
+    """Make an id that sorts by the time of its making."""
+    return uuid_utils.compat.uuid7()
+
+
+def derived_id(parent: UUID, name: str) -> UUID:
+    """Name something that follows from `parent`: the same parent and name give the same id."""
+    return uuid5(parent, name)

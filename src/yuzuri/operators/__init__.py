@@ -1,0 +1,1 @@
+"""Operators: their published plans and gifting rules, as data."""
