@@ -1,6 +1,7 @@
 """Instants that plans and rules speak of: the end of a month, so many days, an hour of the day."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,3 +35,19 @@ def day_start(at: datetime, zone: ZoneInfo, days_later: int = 0) -> datetime:
 def local_instant(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
     """Return the instant at which clocks in `zone` show this day and time."""
     return datetime.combine(day, clock_time, tzinfo=zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyWindow:
+    """Hours of the day in a time zone, such as 23:00-06:00 in Asia/Tokyo; may cross midnight."""
+
+    since: time
+    until: time
+    timezone: str
+
+    def contains(self, at: datetime) -> bool:
+        """Tell whether clocks in the zone show an hour inside: `since` belongs to it, `until` not."""
+        shown = at.astimezone(ZoneInfo(self.timezone)).time()
+        if self.since <= self.until:
+            return self.since <= shown < self.until
+        return shown >= self.since or shown < self.until

@@ -69,6 +69,7 @@ class Code(StrEnum):
     GIFT_MAXIMUM = "gift.maximum"
     GIFT_SIZE = "gift.size"
     GIFT_SOURCE = "gift.source"
+    GIFT_EXCLUDED = "gift.excluded"
     GIFT_REGIFT = "gift.regift"
     GIFT_KEEP = "gift.keep"
     GIFT_CYCLE_SHARE = "gift.cycle_share"

@@ -5,6 +5,7 @@ from uuid import UUID, uuid5
 
 import uuid_utils.compat
 
+Home = NewType("Home", int)
 PersonId = NewType("PersonId", UUID)
 HolderId = NewType("HolderId", UUID)
 AllowanceId = NewType("AllowanceId", UUID)
@@ -12,6 +13,9 @@ TransferId = NewType("TransferId", UUID)
 HoldId = NewType("HoldId", UUID)
 GiftId = NewType("GiftId", UUID)
 PurchaseId = NewType("PurchaseId", UUID)
+
+HOME = Home(0)
+"""The home of every holder where the operator chose to have one: it leads every growing key."""
 
 
 def new_id() -> UUID:

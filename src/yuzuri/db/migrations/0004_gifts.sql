@@ -1,0 +1,21 @@
+-- A gift from one line to another. What it holds stands in hold, by cause = gift.
+CREATE TABLE gift (
+    home smallint NOT NULL,
+    id uuid NOT NULL,
+    from_line uuid NOT NULL,
+    to_line uuid NOT NULL,
+    unit text NOT NULL CHECK (unit IN ('data', 'voice', 'sms')),
+    amount bigint NOT NULL CHECK (amount > 0),
+    message text NOT NULL CHECK (length(message) <= 200),
+    state text NOT NULL CHECK (state IN ('open', 'accepted', 'declined', 'cancelled', 'expired')),
+    offered_at timestamptz NOT NULL,
+    deadline timestamptz NOT NULL,
+    ended_at timestamptz,
+    PRIMARY KEY (home, id),
+    CHECK ((state = 'open') = (ended_at IS NULL)),
+    CHECK (from_line <> to_line)
+);
+CREATE INDEX gift_of_giver ON gift (home, from_line, offered_at);
+CREATE INDEX gift_of_receiver ON gift (home, to_line, offered_at);
+CREATE INDEX gift_open_until ON gift (home, deadline) WHERE state = 'open';
+GRANT SELECT, INSERT, UPDATE ON gift TO yuzuri_serve;

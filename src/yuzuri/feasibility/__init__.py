@@ -1,0 +1,1 @@
+"""May this happen, why not, and what else works: a pure verdict on published rules."""

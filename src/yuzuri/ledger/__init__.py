@@ -1,0 +1,1 @@
+"""Allowances, holders, buckets, transfers and holds: the only room that writes a balance."""
