@@ -274,6 +274,8 @@ class Pool(_Part, tag="pool", tag_field="kind"):
     source: str
     lines_max: int | None = None
     voice_lines_max: int | None = None
+    several_groups: bool = False
+    """One account can keep several such pools."""
     recipients: Recipients | None = None
     sources: tuple[AllowanceClass, ...] = ()
     expiry: ExpiryKind | None = None
@@ -289,7 +291,10 @@ class Tank(_Part, tag="tank", tag_field="kind"):
     draws_per_month: int | None = None
     opens_on_day: int | None = None
     only_when_left_at_most: Quantity | None = None
+    left_limit_for_net_takers: bool = False
+    """`only_when_left_at_most` binds only lines that have drawn more than they gave."""
     open_days: int | None = None
+    extendable: bool = False
     in_area: bool = False
 
 
@@ -309,7 +314,13 @@ class Pledge(_Part, tag="pledge", tag_field="kind"):
     name: Name
     source: str
     quiet_hours: Hours | None = None
+    weekdays_only: bool = False
+    counted_from_day: int | None = None
+    """Day of the month on which the count of pledges starts again."""
     rewards: tuple[tuple[int, Quantity], ...] = ()
+    """So many pledges kept → so much data."""
+    free_use: tuple[tuple[int, Hours], ...] = ()
+    """So many pledges kept → use in these hours of the next month is not counted."""
 
 
 class Present(_Part, tag="present", tag_field="kind"):
@@ -329,6 +340,8 @@ class TransferableCode(_Part, tag="code", tag_field="kind"):
     source: str
     transferable: bool
     resale: bool | None = None
+    starts_at_entry: bool | None = None
+    """The time of what it gives runs from when it is entered, not from when it was bought."""
 
 
 class MemberControl(_Part, tag="members", tag_field="kind"):
@@ -350,6 +363,7 @@ class Conversion(_Part, tag="conversion", tag_field="kind"):
     gives: Quantity
     for_each: Quantity
     reserve_max_percent_of_plan: int | None = None
+    expires: bool | None = None
 
 
 class PartnerApi(_Part, tag="partner_api", tag_field="kind"):

@@ -1,5 +1,6 @@
 """Reading the profiles that ship with Yuzuri, or a folder of an operator's own."""
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -11,10 +12,20 @@ import msgspec
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.operators.profile import GiftRules, Plan, Profile, Service
+from yuzuri.operators.profile import (
+    ExpiryKind,
+    GiftRules,
+    Plan,
+    PlanAllowance,
+    Profile,
+    Service,
+    ValidityKind,
+)
 
 SHIPPED = Path(str(files("yuzuri.operators"))) / "profiles"
 """The folder of the profiles that come with Yuzuri."""
+
+_AS_OF = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 
 
 class Profiles(Mapping[str, Profile]):
@@ -45,13 +56,11 @@ def read_profiles(folder: Path = SHIPPED) -> Profiles:
 
 
 def read_profile(path: Path) -> Profile:
-    """Read one profile and check it whole; raises `DomainError` that names the file and the place."""
+    """Read one profile and check it whole; raises `DomainError` that names the file and place."""
     try:
         profile = msgspec.toml.decode(path.read_bytes(), type=Profile, dec_hook=_decode_quantity)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _invalid(path, str(error)) from error
-    except DomainError as error:
-        raise _invalid(path, f"{error.refusal.code}: {error.refusal.fields.get('text')}") from error
     for problem in profile_problems(profile):
         raise _invalid(path, problem)
     if profile.id != path.stem:
@@ -65,20 +74,47 @@ def profile_problems(profile: Profile) -> Iterator[str]:
         ZoneInfo(profile.timezone)
     except (KeyError, ValueError, OSError):
         yield f"no such time zone: {profile.timezone}"
+    for key, source in profile.sources.items():
+        if not _AS_OF.fullmatch(source.as_of):
+            yield f"sources.{key}.as_of is no date (YYYY[-MM[-DD]]): {source.as_of}"
     for key, where in _cited_sources(profile):
         if key not in profile.sources:
             yield f"{where} cites the source {key!r}, which the profile does not list"
+    yield from _plan_problems(profile)
+    for where, rules in _all_rules(profile):
+        yield from _rule_problems(profile, where, rules)
+
+
+def _plan_problems(profile: Profile) -> Iterator[str]:
     plan_ids = [plan.id for plan in profile.plans]
     if len(set(plan_ids)) != len(plan_ids):
         yield "two plans share one id"
     for plan in profile.plans:
         if plan.brand is not None and plan.brand not in profile.brands:
             yield f"plan {plan.id} is of the brand {plan.brand!r}, which the profile does not list"
-    for where, rules in _all_rules(profile):
-        for name in GiftRules.__struct_fields__:
-            rule = getattr(rules, name)
-            if name != "sizes" and rule is not None and _tells_a_unit_twice(rule.value):
-                yield f"{where}.{name} tells one unit twice"
+        top_up_ids = [top_up.id for top_up in plan.top_ups]
+        if len(set(top_up_ids)) != len(top_up_ids):
+            yield f"two top-ups of the plan {plan.id} share one id"
+        for given in _all_given(plan):
+            is_counted = given.validity.kind in {ValidityKind.DAYS, ValidityKind.HOURS}
+            if is_counted != (given.validity.count > 0):
+                yield f"plan {plan.id}: a validity of {given.validity.kind} with a wrong count"
+
+
+def _rule_problems(profile: Profile, where: str, rules: GiftRules) -> Iterator[str]:
+    for name in GiftRules.__struct_fields__:
+        rule = getattr(rules, name)
+        if name != "sizes" and rule is not None and _tells_a_unit_twice(rule.value):
+            yield f"{where}.{name} tells one unit twice"
+    if rules.plan_types is not None:
+        known = {kind for plan in profile.plans for kind in plan.types} | {"*"}
+        for giver, receivers in rules.plan_types.value.items():
+            for kind in {giver, *receivers} - known:
+                yield f"{where}.plan_types names {kind!r}, which no plan is"
+    if rules.expiry is not None:
+        expiry = rules.expiry.value
+        if (expiry.kind is ExpiryKind.FIXED) != (expiry.hours > 0):
+            yield f"{where}.expiry: {expiry.kind} with {expiry.hours} hours"
 
 
 def find_plan(profile: Profile, plan_id: str) -> Plan:
@@ -105,9 +141,15 @@ def services(profile: Profile, plan: Plan | None) -> tuple[Service, ...]:
 
 
 def _decode_quantity(wanted: type, value: Any) -> Quantity:
-    if wanted is Quantity and isinstance(value, str):
+    """Read an amount; msgspec adds the place in the file to a ValueError."""
+    if wanted is not Quantity:
+        raise NotImplementedError(wanted)
+    if not isinstance(value, str):
+        raise ValueError(f'an amount is text such as "10 MB", not {value!r}')  # noqa: TRY004
+    try:
         return parse_quantity(value)
-    raise NotImplementedError(wanted)
+    except DomainError as error:
+        raise ValueError(f"{error.refusal.code}: {value}") from error
 
 
 def _invalid(path: Path, problem: str) -> DomainError:
@@ -120,6 +162,12 @@ def _all_rules(profile: Profile) -> Iterator[tuple[str, GiftRules]]:
         yield f"brands.{key}.gift", brand.gift
 
 
+def _all_given(plan: Plan) -> Iterator[PlanAllowance]:
+    yield from plan.gives
+    for top_up in plan.top_ups:
+        yield from top_up.gives
+
+
 def _cited_sources(profile: Profile) -> Iterator[tuple[str, str]]:
     for where, rules in _all_rules(profile):
         for name in GiftRules.__struct_fields__:
@@ -128,6 +176,8 @@ def _cited_sources(profile: Profile) -> Iterator[tuple[str, str]]:
                 yield rule.source, f"{where}.{name}"
     for plan in profile.plans:
         yield plan.source, f"plan {plan.id}"
+        if plan.fair_use is not None:
+            yield plan.fair_use.source, f"plan {plan.id} fair_use"
         for top_up in plan.top_ups:
             yield top_up.source, f"top-up {top_up.id}"
     for service in (
