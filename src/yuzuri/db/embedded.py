@@ -101,7 +101,8 @@ _SERVER_WORDS: tuple[tuple[str, Reason, str], ...] = (
         r"could not locate a valid checkpoint record|could not locate required checkpoint"
         r"|pg_control|invalid (magic number|resource manager)|is not a valid data directory"
         r"|incorrect checksum|could not open directory|could not find the database system"
-        r"|invalid data in file|could not open file \"(global|base|pg_)[^\n]*No such file",
+        r"|invalid data in file|required WAL directory"
+        r"|could not open file \"(global|base|pg_)[^\n]*No such file",
         Reason.CORRUPT,
         "The database in {data} is damaged: put back a backup of that folder, or set YUZURI_DATA to"
         " a new one.",
@@ -628,6 +629,9 @@ def _prepare_socket(data: Path, account: _Account) -> Path:
                 " it and start again.",
                 fields={"folder": str(folder)},
             ) from None
+    # A killed server's socket, and the lock on it with a pid that something else may have by now.
+    for name in (f".s.PGSQL.{_PORT}", f".s.PGSQL.{_PORT}.lock"):
+        (folder / name).unlink(missing_ok=True)
     return folder
 
 

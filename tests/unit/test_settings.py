@@ -1,0 +1,117 @@
+"""Settings: what the environment may say, and the sentence when it says something else."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from yuzuri.kernel.errors import Code
+from yuzuri.settings import Settings, SettingsError, default_data, read_settings
+
+SECRET_URL = "postgresql://maya:s3cret@db.example:5432/yuzuri"
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert read_settings({}) == Settings(
+        data=default_data(),
+        host="127.0.0.1",
+        port=8080,
+        database_url=None,
+        migration_url=None,
+        demo=False,
+        lang="en",
+    )
+
+
+def test_an_empty_value_counts_as_left_out() -> None:
+    empty = dict.fromkeys(
+        ["YUZURI_DATABASE_URL", "YUZURI_DATA", "YUZURI_PORT", "YUZURI_DEMO", "YUZURI_LANG"], " "
+    )
+    assert read_settings(empty) == read_settings({})
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    settings = read_settings(
+        {
+            "YUZURI_DATABASE_URL": SECRET_URL,
+            "YUZURI_MIGRATION_URL": "postgres://owner@db.example/yuzuri",
+            "YUZURI_DATA": str(tmp_path),
+            "YUZURI_HOST": "0.0.0.0",
+            "YUZURI_PORT": "65535",
+            "YUZURI_DEMO": "yes",
+            "YUZURI_LANG": "JA",
+        }
+    )
+    assert settings == Settings(
+        data=tmp_path,
+        host="0.0.0.0",
+        port=65535,
+        database_url=SECRET_URL,
+        migration_url="postgres://owner@db.example/yuzuri",
+        demo=True,
+        lang="ja",
+    )
+
+
+def test_a_relative_data_folder_is_made_absolute() -> None:
+    assert read_settings({"YUZURI_DATA": "data"}).data == Path.cwd() / "data"
+
+
+def test_a_tilde_is_the_home_folder() -> None:
+    assert read_settings({"YUZURI_DATA": "~/yuzuri"}).data == Path.home() / "yuzuri"
+
+
+def test_root_keeps_data_where_another_account_can_enter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert default_data() == Path("/var/lib/yuzuri")
+
+
+def test_a_user_keeps_data_in_the_data_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert default_data().name == "yuzuri"
+    assert default_data().is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("YUZURI_PORT", "0"),
+        ("YUZURI_PORT", "65536"),
+        ("YUZURI_PORT", "-1"),
+        ("YUZURI_PORT", "8080.0"),
+        ("YUZURI_PORT", "８０８０"),
+        ("YUZURI_PORT", "9" * 400),
+        ("YUZURI_DEMO", "maybe"),
+        ("YUZURI_LANG", "fr"),
+        ("YUZURI_DATABASE_URL", "mysql://maya@db.example/yuzuri"),
+        ("YUZURI_DATABASE_URL", "db.example"),
+        ("YUZURI_DATABASE_URL", "postgresql://[::1/yuzuri"),
+        ("YUZURI_DATA", "/etc/passwd"),
+        ("YUZURI_DATA", "~nobody-of-this-name/yuzuri"),
+        ("YUZURI_DATA", "a\0b"),
+    ],
+)
+def test_what_cannot_be_understood_gives_one_sentence(setting: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({setting: value})
+    assert caught.value.refusal.code is Code.SETTING_INVALID
+    assert caught.value.setting == setting
+    assert str(caught.value).startswith(f"{setting} must be ")
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_migration_url_alone_is_refused() -> None:
+    with pytest.raises(SettingsError, match="YUZURI_MIGRATION_URL must be given together"):
+        read_settings({"YUZURI_MIGRATION_URL": SECRET_URL})
+
+
+def test_a_password_shows_neither_in_the_settings_nor_in_a_sentence() -> None:
+    assert "s3cret" not in repr(read_settings({"YUZURI_DATABASE_URL": SECRET_URL}))
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"YUZURI_DATABASE_URL": SECRET_URL.replace("postgresql", "mysql")})
+    assert "s3cret" not in str(caught.value)
