@@ -27,20 +27,21 @@ Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
 C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
 R = TypeVar("R")
 F = TypeVar("F")
 
 
-class Road(Protocol[C, R, F]):
+class Road(Protocol[C_contra, R, F]):
     """How commands become changes: facts, decision, storing. See `docs/decisions/0001`."""
 
-    def fingerprint(self, command: C) -> bytes:
+    def fingerprint(self, command: C_contra) -> bytes:
         """Digest what a command asks, so that one key cannot be used for two different requests."""
 
-    async def load(self, connection: Connection, commands: Sequence[C], at: datetime) -> F:
+    async def load(self, connection: Connection, commands: Sequence[C_contra], at: datetime) -> F:
         """Lock and load, in bulk and in the one global order, the facts that the commands name."""
 
-    def decide(self, facts: F, command: C) -> R:
+    def decide(self, facts: F, command: C_contra) -> R:
         """Decide one command on facts that already show the commands before it; no I/R."""
 
     async def store(self, connection: Connection, facts: F) -> None:
@@ -79,7 +80,8 @@ WHERE home = %s AND (client, key) IN (SELECT * FROM unnest(%s::uuid[], %s::text[
 _KEEP_REPLIES = """
 INSERT INTO command (home, client, key, fingerprint, reply, at)
 SELECT %s, client, key, fingerprint, reply, %s
-FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::bytea[]) AS kept (client, key, fingerprint, reply)
+FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::bytea[]) 
+    AS kept (client, key, fingerprint, reply)
 """
 
 _TRIES = 5
@@ -126,9 +128,10 @@ class Committer(Generic[C, R, F]):
     async def submit(self, request: Request[C]) -> R:
         """Return the outcome once it is durable.
 
-        Raises `DomainError`: `REQUEST_IN_FLIGHT` while the same key is being worked on, `KEY_REUSED`
-        if it was used for something else, `REQUEST_BUSY` if too many wait, `DATABASE_UNAVAILABLE`
-        if the database went away; then the same key may be sent again without harm.
+        Raises `DomainError`: `REQUEST_IN_FLIGHT` while the same key is being worked on,
+        `KEY_REUSED` if it was used for something else, `REQUEST_BUSY` if too many wait,
+        `DATABASE_UNAVAILABLE` if the database went away; then the same key may be sent again
+        without harm.
         """
         name = (request.client, request.key)
         fingerprint = self._road.fingerprint(request.command)
@@ -160,7 +163,7 @@ class Committer(Generic[C, R, F]):
             outcomes: list[R | Exception] = list(await self._commit_again(group))
         except (OperationalError, PoolTimeout):
             outcomes = [DomainError(Code.DATABASE_UNAVAILABLE) for _ in group]
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001 - told to the caller it belongs to
             if len(group) > 1:
                 for one in group:
                     await self._answer([one])
@@ -181,7 +184,7 @@ class Committer(Generic[C, R, F]):
         return await self._commit(group)
 
     async def _commit(self, group: Sequence[_Waiting[C, R]]) -> list[R | Exception]:
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._pool.connection() as connection:
             at = self._clock()
             commands = [waiting.request.command for waiting in group]
             facts = await self._road.load(connection, commands, at)

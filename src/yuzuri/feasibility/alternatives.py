@@ -1,4 +1,4 @@
-"""What would work instead: other amounts, other times, other ways. Each is judged before it is said."""
+"""What would work instead: other amounts, times and ways, each judged before it is said."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +15,7 @@ from yuzuri.operators.profile import (
     PartnerApi,
     Pledge,
     Present,
+    Profile,
     Recipients,
     Service,
     TransferableCode,
@@ -67,7 +68,7 @@ def _candidate_amounts(question: GiftQuestion) -> set[int]:
 
 
 def other_times(question: GiftQuestion, judge: Judge) -> Iterator[Instead]:
-    """Yield the first later instant, of those at which a rule changes, when it would be possible."""
+    """Yield the first later instant at which a rule changes and it would be possible."""
     for at in sorted(_candidate_times(question)):
         if at > question.at and judge(replace(question, at=at)).feasible is True:
             yield Instead(Code.INSTEAD_FROM, {"since": at}, at=at)
@@ -98,12 +99,13 @@ def other_services(question: GiftQuestion) -> Iterator[Instead]:
     giver, receiver = question.giver, question.receiver
     for service in services(giver.profile, giver.plan):
         if _helps(service, is_within_operator=question.is_within_operator):
-            yield _instead(service, question, giver.profile.id)
+            yield _instead(service, giver.profile)
     if not question.is_within_operator:
         for service in services(receiver.profile, receiver.plan):
-            if isinstance(service, TransferableCode | Present):
-                if _helps(service, is_within_operator=True):
-                    yield _instead(service, question, receiver.profile.id)
+            if isinstance(service, TransferableCode | Present) and _helps(
+                service, is_within_operator=True
+            ):
+                yield _instead(service, receiver.profile)
 
 
 def _helps(service: Service, *, is_within_operator: bool) -> bool:
@@ -120,10 +122,7 @@ def _helps(service: Service, *, is_within_operator: bool) -> bool:
             return is_within_operator
 
 
-def _instead(service: Service, question: GiftQuestion, operator: str) -> Instead:
-    parties = (question.giver.profile, question.receiver.profile)
-    profile = next(p for p in parties if p.id == operator)
-    names = service.name
-    evidence = evidence_of(profile.sources[service.source], f"{operator} services")
-    fields = {"service_en": names.en, "service_ja": names.ja, "service_zh": names.zh}
-    return Instead(Code.INSTEAD_SERVICE, {"operator": profile.name.en, **fields}, evidence)
+def _instead(service: Service, profile: Profile) -> Instead:
+    evidence = evidence_of(profile.sources[service.source], f"{profile.id} services")
+    fields = {"operator": profile.name, "service": service.name}
+    return Instead(Code.INSTEAD_SERVICE, fields, evidence)

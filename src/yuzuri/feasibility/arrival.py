@@ -1,6 +1,6 @@
 """Until when a gift can be used by its receiver: the operator's rule, within I8 and the law."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
@@ -8,7 +8,7 @@ from typing import assert_never
 from yuzuri.feasibility.law import PAID_VALUE_RULES
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party
 from yuzuri.feasibility.verdict import Arrival, cite
-from yuzuri.kernel.calendar import month_end
+from yuzuri.kernel.calendar import day_start, month_end
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.operators.profile import ExpiryKind, ValidityKind
@@ -43,9 +43,7 @@ def received_terms(question: GiftQuestion, allowance: Allowance) -> ReceivedTerm
     return ReceivedTerms(expires_at, rule_name if ends > original else None, is_known)
 
 
-def arrivals(
-    question: GiftQuestion, parts: Iterator[tuple[Holding, int]]
-) -> Iterator[Arrival]:
+def arrivals(question: GiftQuestion, parts: Iterable[tuple[Holding, int]]) -> Iterator[Arrival]:
     """Return what would arrive, parts that end together put together."""
     amounts: dict[tuple[datetime | None, bool], int] = {}
     for holding, amount in parts:
@@ -117,3 +115,28 @@ def cycle_end(party: Party, at: datetime, cycles_later: int) -> datetime | None:
             return None
         case other:
             assert_never(other)
+
+
+CLAIM_LIFETIME = timedelta(days=7)
+"""How long an offer waits where the operator names no time."""
+
+
+def claim_deadline(question: GiftQuestion, parts: Iterable[tuple[Holding, int]]) -> datetime:
+    """Return until when the offer can be accepted: never longer than any part of it lasts."""
+    ends = [holding.allowance.expires_at for holding, _ in parts]
+    return min([offer_lifetime_end(question), *(end for end in ends if end is not None)])
+
+
+def offer_lifetime_end(question: GiftQuestion) -> datetime:
+    """Return when the operator's rule ends an offer, whatever the parts of it would allow."""
+    rule, at, zone = question.giver.rules.claim_lifetime, question.at, question.giver.profile.zone
+    if rule is None:
+        return at + CLAIM_LIFETIME
+    ends = []
+    if rule.value.hours is not None:
+        ends.append(at + timedelta(hours=rule.value.hours))
+    if rule.value.days is not None:
+        ends.append(day_start(at, zone, rule.value.days + 1))
+    if rule.value.month_end:
+        ends.append(month_end(at, zone))
+    return min(ends, default=at + CLAIM_LIFETIME)

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from yuzuri.feasibility.alternatives import other_amounts, other_services, other_times
-from yuzuri.feasibility.arrival import ReceivedTerms, arrivals, expected_arrival, received_terms
-from yuzuri.feasibility.gift_checks import CHECKS
-from yuzuri.feasibility.question import GiftQuestion, Holding
-from yuzuri.feasibility.verdict import Arrival, Effect, Reason, Verdict
-from yuzuri.kernel.errors import Code
+from yuzuri.feasibility.arrival import (
+    arrivals,
+    claim_deadline,
+    expected_arrival,
+    offer_lifetime_end,
+)
+from yuzuri.feasibility.gift_checks import CHECKS, check_volumes
 from yuzuri.feasibility.law import PAID_VALUE_RULES
+from yuzuri.feasibility.question import GiftQuestion, Holding
+from yuzuri.feasibility.verdict import Effect, Reason, Verdict
+from yuzuri.kernel.errors import Code, FieldValue
 
 ROUTE = "gift"
 
@@ -37,6 +43,16 @@ def gift_parts(question: GiftQuestion) -> Iterator[tuple[Holding, int]]:
             left -= part
 
 
+def judge_acceptance(question: GiftQuestion) -> tuple[Reason, ...]:
+    """Return what stands in the way of accepting now: the limits of the receiver's own operator.
+
+    The giver's limits were kept when the gift was offered, and its amount is set aside since then.
+    """
+    return tuple(
+        reason for reason in check_volumes(question) if reason.code is Code.GIFT_RECEIVED_PER_MONTH
+    )
+
+
 def _judge(question: GiftQuestion) -> Verdict:
     reasons = tuple(reason for check in CHECKS for reason in check(question))
     verdict = Verdict(ROUTE, reasons)
@@ -45,14 +61,20 @@ def _judge(question: GiftQuestion) -> Verdict:
     if question.holdings is None:
         return replace(verdict, arrives=(expected_arrival(question),))
     parts = list(gift_parts(question))
+    deadline = claim_deadline(question, parts)
     return replace(
         verdict,
-        reasons=(*reasons, *_paid_value_notes(question, parts)),
+        reasons=(
+            *reasons,
+            *_paid_value_reasons(question, parts),
+            *_unclaimed_notes(question, deadline),
+        ),
         arrives=tuple(arrivals(question, parts)),
+        deadline=deadline,
     )
 
 
-def _paid_value_notes(
+def _paid_value_reasons(
     question: GiftQuestion, parts: Iterable[tuple[Holding, int]]
 ) -> Iterator[Reason]:
     """Say it where the law, not the operator, decides until when paid value lasts."""
@@ -61,8 +83,12 @@ def _paid_value_notes(
         return
     ends = [law.end_of(h.allowance) for h, _ in parts if h.allowance.paid]
     if ends:
-        fields = {"days": law.days, "until": min(ends)}
-        yield Reason(Code.LAW_PAID_VALUE_EXPIRY, Effect.NOTES, fields, law.evidence)
+        fields: dict[str, FieldValue] = {"days": law.days, "until": min(ends)}
+        effect = Effect.REFUSES if min(ends) <= question.at else Effect.NOTES
+        yield Reason(Code.LAW_PAID_VALUE_EXPIRY, effect, fields, law.evidence)
 
 
-__all__ = ["ROUTE", "Arrival", "ReceivedTerms", "gift_parts", "judge_gift", "received_terms"]
+def _unclaimed_notes(question: GiftQuestion, deadline: datetime) -> Iterator[Reason]:
+    """Warn where what nobody claims in time would be over by then, for the giver too."""
+    if deadline < offer_lifetime_end(question):
+        yield Reason(Code.GIFT_EXPIRES_UNCLAIMED, Effect.NOTES, {"until": deadline})

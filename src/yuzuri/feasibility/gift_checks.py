@@ -7,7 +7,7 @@ rule. A rule whose source is of low confidence never refuses: it leaves the verd
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from yuzuri.feasibility.question import GiftQuestion, PastGift, Party, classes_of
+from yuzuri.feasibility.question import GiftQuestion, Party, PastGift, classes_of
 from yuzuri.feasibility.verdict import Effect, Reason, cite
 from yuzuri.feasibility.windows import blackout_end, opens_at
 from yuzuri.kernel.calendar import day_start, month_start
@@ -28,7 +28,7 @@ def refuse(
     party: Party, code: Code, name: str, rule: Rule[object] | None, **fields: FieldValue
 ) -> Reason:
     """Make the reason by which a party's rule stands in the way."""
-    fields = {"operator": party.profile.name.en, **fields}
+    fields = {"operator": party.profile.name, **fields}
     if rule is None:
         return Reason(code, Effect.REFUSES, fields)
     evidence = cite(party.profile, f"{party.rules_name}.{name}", rule)
@@ -69,7 +69,7 @@ def check_offered(question: GiftQuestion) -> Iterator[Reason]:
         rule = party.rules.offered
         if rule is None:
             yield Reason(
-                Code.GIFT_RULES_UNKNOWN, Effect.UNDECIDED, {"operator": party.profile.name.en}
+                Code.GIFT_RULES_UNKNOWN, Effect.UNDECIDED, {"operator": party.profile.name}
             )
         elif not rule.value:
             yield refuse(party, Code.GIFT_NOT_OFFERED, "offered", rule)
@@ -97,14 +97,14 @@ def check_recipient(question: GiftQuestion) -> Iterator[Reason]:
     if rule is None:
         if not question.is_within_operator:
             yield Reason(
-                Code.GIFT_RULES_UNKNOWN, Effect.UNDECIDED, {"operator": giver.profile.name.en}
+                Code.GIFT_RULES_UNKNOWN, Effect.UNDECIDED, {"operator": giver.profile.name}
             )
         return
     if not question.is_within_operator:
         if rule.value is not Recipients.ANYONE:
             yield refuse(
                 giver, Code.GIFT_OTHER_OPERATOR, "recipients", rule,
-                other=question.receiver.profile.name.en,
+                other=question.receiver.profile.name,
             )  # fmt: skip
         return
     belongs, code = {
@@ -116,9 +116,9 @@ def check_recipient(question: GiftQuestion) -> Iterator[Reason]:
         Recipients.LINKED_NUMBERS: (relation.linked, Code.GIFT_NOT_LINKED),
     }[rule.value]
     if belongs is None:
-        yield undecided(giver, code, "recipients", rule, other=question.receiver.profile.name.en)
+        yield undecided(giver, code, "recipients", rule, other=question.receiver.profile.name)
     elif not belongs:
-        yield refuse(giver, code, "recipients", rule, other=question.receiver.profile.name.en)
+        yield refuse(giver, code, "recipients", rule, other=question.receiver.profile.name)
 
 
 def _same_brand(question: GiftQuestion) -> bool | None:
@@ -245,9 +245,7 @@ def check_volumes(question: GiftQuestion) -> Iterator[Reason]:
             party = question.receiver if is_receiver else question.giver
             # The giver is not told what the receiver has had from others.
             shown = {} if is_receiver else {"left": Quantity(left, question.unit)}
-            yield refuse(
-                party, code, name, rule, limit=Quantity(limit, question.unit), **shown
-            )
+            yield refuse(party, code, name, rule, limit=Quantity(limit, question.unit), **shown)
 
 
 def _cycle_base(question: GiftQuestion) -> int | None:
@@ -370,7 +368,9 @@ def _check_last_days(question: GiftQuestion) -> Iterator[Reason]:
         return
     openings = [(opens_at(rule.value, h.allowance), h.available) for h in giftable]
     perhaps = sum(n for opening, n in openings if opening and opening.perhaps <= question.at)
-    later = [opening.perhaps for opening, _ in openings if opening and opening.perhaps > question.at]
+    later = [
+        opening.perhaps for opening, _ in openings if opening and opening.perhaps > question.at
+    ]
     if question.amount <= perhaps:
         yield undecided(question.giver, Code.GIFT_TOO_EARLY, "last_days", rule)
     elif later:
@@ -388,9 +388,7 @@ def check_notes(question: GiftQuestion) -> Iterator[Reason]:
     giver, rules = question.giver, question.giver.rules
     if rules.fee is not None and rules.fee.value.minor:
         fee = rules.fee.value
-        yield note(
-            giver, Code.GIFT_FEE, "fee", rules.fee, minor=fee.minor, currency=fee.currency
-        )
+        yield note(giver, Code.GIFT_FEE, "fee", rules.fee, minor=fee.minor, currency=fee.currency)
     if rules.reversible is not None and not rules.reversible.value:
         yield note(giver, Code.GIFT_IRREVERSIBLE, "reversible", rules.reversible)
 

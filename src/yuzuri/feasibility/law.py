@@ -29,7 +29,7 @@ JAPAN_PAID_VALUE = PaidValueRule(
     days=180,
     evidence=Evidence(
         rule="law.jp.paid_value_days",
-        source="Payment Services Act (Japan): prepaid instruments usable within six months of issue",
+        source="Payment Services Act (Japan): prepaid value used within six months of issue",
         as_of="2026-11",
         confidence=Confidence.HIGH,
     ),

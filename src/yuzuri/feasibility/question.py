@@ -1,4 +1,4 @@
-"""What a question about a gift consists of: everything that a rule may look at, and nothing else."""
+"""What a question about a gift consists of: all that a rule may look at, and nothing else."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +60,7 @@ class PastGift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftQuestion:
-    """Can `giver` give `quantity` to `receiver` at the instant `at`?
+    """Whether `giver` can give `quantity` to `receiver` at the instant `at`.
 
     `holdings` None: it is not known what the giver has. `sent` and `received` go back a month.
     """

@@ -42,7 +42,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A part of the gift as it would arrive. `expires_at` None: it does not expire, if `is_known`."""
+    """A part of the gift as it would arrive; `expires_at` None: never, where `is_known`."""
 
     quantity: Quantity
     expires_at: datetime | None
@@ -68,6 +68,8 @@ class Verdict:
     reasons: tuple[Reason, ...]
     arrives: tuple[Arrival, ...] = ()
     instead: tuple[Instead, ...] = ()
+    deadline: datetime | None = None
+    """Until when it could be accepted, where it is known what the giver has."""
 
     @property
     def feasible(self) -> bool | None:

@@ -75,4 +75,3 @@ def opens_at(last_days: LastDays, allowance: Allowance) -> Opening | None:
     lifetime = allowance.expires_at - allowance.issued_at
     opens = short if lifetime <= timedelta(days=last_days.short_bundle_days) else long
     return Opening(perhaps=opens, surely=opens)
-

@@ -28,9 +28,9 @@ _DIGITS_MAX = 40
 
 
 def parse_quantity(text: str, unit: Unit | None = None) -> Quantity:
-    """Read "1GB", "500 MB", "1.5GiB", "10min", "90s", "20 sms"; a bare number counts base units.
+    """Read "1GB", "500 MB", "1.5GiB", "10min", "20 sms"; a bare number counts base units.
 
-    A byte is 8 bits, kB / MB / GB / TB are powers of 1000 and KiB / MiB / GiB of 1024 (IEC 80000-13).
+    kB, MB, GB and TB are powers of 1000, KiB, MiB and GiB of 1024 (IEC 80000-13).
     Raises `DomainError` when the text is no amount, is not a whole number of base units, or is of
     another unit than the one asked for.
     """

@@ -15,7 +15,7 @@ def utc_now() -> datetime:
 
 
 def month_end(at: datetime, zone: ZoneInfo, months_later: int = 0) -> datetime:
-    """Return the first instant after the month of `at` (or so many months later), local to `zone`."""
+    """Return the first instant after the month of `at`, or so many months later, in `zone`."""
     local = at.astimezone(zone)
     months = local.year * 12 + local.month + months_later
     return datetime(months // 12, months % 12 + 1, 1, tzinfo=zone).astimezone(UTC)
@@ -46,7 +46,7 @@ class DailyWindow:
     timezone: str
 
     def contains(self, at: datetime) -> bool:
-        """Tell whether clocks in the zone show an hour inside: `since` belongs to it, `until` not."""
+        """Tell whether clocks in the zone show an hour inside; `since` belongs to it, `until` not."""
         shown = at.astimezone(ZoneInfo(self.timezone)).time()
         if self.since <= self.until:
             return self.since <= shown < self.until

@@ -1,8 +1,8 @@
 """Every code that a person or a program can meet, and the two ways to say no.
 
-A refusal that belongs to the business (too much, too late, not offered) is a value that is returned;
-`DomainError` is for what the caller did wrong and is raised. Neither knows a protocol or a language:
-each edge turns codes into its own words (`yuzuri.words` has the sentences).
+A refusal that belongs to the business (too much, too late, not offered) is a value that is
+returned; `DomainError` is for what the caller did wrong and is raised. Neither knows a protocol or
+a language: each edge turns codes into its own words (`yuzuri.words` has the sentences).
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from yuzuri.kernel.names import Name
 from yuzuri.kernel.quantities import Quantity
 
-FieldValue = str | int | datetime | Quantity | tuple[Quantity, ...] | tuple[str, ...]
+FieldValue = str | int | datetime | Quantity | Name | tuple[Quantity, ...] | tuple[str, ...]
 """What a code can carry: values only, so that each language can say them in its own way."""
 
 

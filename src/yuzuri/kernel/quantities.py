@@ -16,7 +16,7 @@ class Unit(StrEnum):
 
 
 class Quantity(tuple[int, Unit]):
-    """So many base units of one kind. (A tuple, so that profiles can read it from text.)"""
+    """So many base units of one kind; a tuple, so that profiles can read it from text."""
 
     __slots__ = ()
 

@@ -24,7 +24,7 @@ class Allowance:
 
     `issued_at` and `purchase` are those of the first issue, whatever hands it has passed through
     since (`hops`). `expires_at` None: it does not expire. `hours` None: usable all day.
-    `expiry_rule` names the published rule by which it ends later than its `parent`, if it does (I8).
+    `expiry_rule` names the published rule by which it ends later than its `parent`, if any (I8).
     """
 
     id: AllowanceId
@@ -53,7 +53,7 @@ def received_allowance(
     """Return what `given` becomes in the hands of the next person, the same for the same terms.
 
     Where, when and from which purchase stay as they are; only the hops and, by a published rule,
-    the expiry change. Raises `ValueError` if it would end later without a rule, or although paid for.
+    the expiry change. Raises `ValueError` if it would end later without a rule or although paid.
     """
     longer = _ends_later(expires_at, given.expires_at)
     if longer and (expiry_rule is None or given.paid):

@@ -168,7 +168,10 @@ class Book:
             raise BookError(f"transfer {transfer.id} moves nothing")
         if transfer.hold is not None:
             self._capture(transfer)
-        for holder, amount in ((transfer.source, -transfer.amount), (transfer.target, transfer.amount)):
+        for holder, amount in (
+            (transfer.source, -transfer.amount),
+            (transfer.target, transfer.amount),
+        ):
             self._enter(transfer, holder, amount)
 
     def _capture(self, transfer: Transfer) -> None:
@@ -228,7 +231,9 @@ class Book:
     def _set_bucket(self, bucket: Bucket) -> None:
         # A capture lowers held before balance, so both bounds hold after every step.
         if not 0 <= bucket.held <= bucket.balance:
-            raise BookError(f"bucket of {bucket.holder} would hold {bucket.held} of {bucket.balance}")
+            raise BookError(
+                f"bucket of {bucket.holder} would hold {bucket.held} of {bucket.balance}"
+            )
         self.add_bucket(bucket)
         self.changed_buckets.add((bucket.holder, bucket.allowance))
 

@@ -82,6 +82,14 @@ _ENTRY_TYPES = (
     "int2", "uuid", "uuid", "uuid", "int8", "text", "uuid", "timestamptz", "int8", "bytea",
 )  # fmt: skip
 
+_HOLDERS_WITH_EXPIRED = """
+SELECT bucket.holder, max(allowance.expires_at)
+FROM bucket JOIN allowance ON allowance.home = bucket.home AND allowance.id = bucket.allowance
+WHERE bucket.home = %s AND bucket.balance > bucket.held AND allowance.expires_at <= %s
+GROUP BY bucket.holder
+LIMIT %s
+"""
+
 _ADD_HOLDER = "INSERT INTO holder (home, id, kind) VALUES (%s, %s, 'line')"
 
 
@@ -140,6 +148,14 @@ async def write_book(connection: Connection, home: Home, book: Book) -> None:
         await connection.execute(_WRITE_HOLDS, (home, *_columns(map(_hold_row, holds))))
     if book.entries:
         await _copy_entries(connection, home, book.entries)
+
+
+async def holders_with_expired(
+    connection: Connection, home: Home, at: datetime, limit: int = 1_000
+) -> Sequence[tuple[HolderId, datetime]]:
+    """Return holders that still have what has expired, each with the last such instant."""
+    cursor = await connection.execute(_HOLDERS_WITH_EXPIRED, (home, at, limit))
+    return [(HolderId(holder), latest) async for holder, latest in cursor]
 
 
 async def add_holder(connection: Connection, home: Home, holder: HolderId) -> None:

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from yuzuri.kernel.names import Name
 from yuzuri.kernel.quantities import Quantity, Unit
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Confidence(StrEnum):
@@ -29,15 +30,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A piece of a profile; an unknown key is an error, so that a typing slip is never a silent rule."""
 
 
-class Name(_Part):
-    """How a thing is called in each language of the product."""
-
-    en: str
-    ja: str
-    zh: str
-
-
-class Source(_Part):
+class Source(_Part, frozen=True):
     """Where a rule was read: a page or document, and the date that it speaks for (YYYY[-MM[-DD]])."""
 
     title: str
@@ -46,10 +39,10 @@ class Source(_Part):
     confidence: Confidence
 
 
-class Rule(_Part, Generic[T]):
+class Rule(_Part, Generic[T_co], frozen=True):
     """One published rule: its value, and the key of the source that it was read from."""
 
-    value: T
+    value: T_co
     source: str
 
 
@@ -68,7 +61,7 @@ class AllowanceClass(StrEnum):
     DAILY = "daily"
 
 
-class Hours(_Part):
+class Hours(_Part, frozen=True):
     """Hours of the day in which an allowance can be used; `until` before `since` crosses midnight."""
 
     since: time
@@ -85,14 +78,14 @@ class ValidityKind(StrEnum):
     NEVER = "never"
 
 
-class Validity(_Part):
+class Validity(_Part, frozen=True):
     """How long an allowance lives; `count` says how many days or hours."""
 
     kind: ValidityKind
     count: int = 0
 
 
-class PlanAllowance(_Part):
+class PlanAllowance(_Part, frozen=True):
     """What a plan or a top-up gives: so much, where, when and until when."""
 
     amount: Quantity
@@ -105,14 +98,14 @@ class PlanAllowance(_Part):
     """Bought as such for money (a top-up, a prepaid bundle); a monthly plan's base is not."""
 
 
-class Price(_Part):
+class Price(_Part, frozen=True):
     """A price in whole minor units of an ISO 4217 currency (yen, cents)."""
 
     minor: int
     currency: str
 
 
-class TopUp(_Part):
+class TopUp(_Part, frozen=True):
     """An extra that a line on the plan can buy."""
 
     id: str
@@ -122,7 +115,7 @@ class TopUp(_Part):
     price: Price | None = None
 
 
-class Plan(_Part):
+class Plan(_Part, frozen=True):
     """An offer of the operator (or of one of its brands) that a line can be on."""
 
     id: str
@@ -164,7 +157,7 @@ class ExpiryKind(StrEnum):
     RECIPIENT_CYCLE = "recipient_cycle"
 
 
-class Expiry(_Part):
+class Expiry(_Part, frozen=True):
     """When a received gift ends.
 
     `keep`: as it was. `later_of_both`: the later of the giver's and the receiver's own. `fixed`: so
@@ -178,7 +171,7 @@ class Expiry(_Part):
     cycles: int = 0
 
 
-class ClaimLifetime(_Part):
+class ClaimLifetime(_Part, frozen=True):
     """How long an offered gift waits: so many hours, or to the end of the day so many days later;
     whichever of this and (where said) the end of the month comes first.
     """
@@ -188,7 +181,7 @@ class ClaimLifetime(_Part):
     month_end: bool = False
 
 
-class Blackout(_Part):
+class Blackout(_Part, frozen=True):
     """When no gift can be made: daily from `since` to `until`, or monthly where days are given.
 
     `since_day` 0 is the last day of the month; the window may cross midnight or the month's end.
@@ -200,7 +193,7 @@ class Blackout(_Part):
     until_day: int | None = None
 
 
-class LastDays(_Part):
+class LastDays(_Part, frozen=True):
     """A gift is possible only in the last days before the allowance ends.
 
     Bundles that were issued for at most `short_bundle_days` follow `short_days`, others `long_days`.
@@ -212,14 +205,14 @@ class LastDays(_Part):
     short_bundle_days: int | None = None
 
 
-class YoungLine(_Part):
+class YoungLine(_Part, frozen=True):
     """A line younger than `days` may give at most so much a month."""
 
     days: int
     volume_per_month: Quantity
 
 
-class GiftRules(_Part):
+class GiftRules(_Part, frozen=True):
     """What an operator or brand publishes about giving to another subscriber.
 
     A rule in quantities says something only about the units that it names, once each.
@@ -267,7 +260,7 @@ class GiftRules(_Part):
 # ---------------------------------------------------------------- other ways an operator offers
 
 
-class Pool(_Part, tag="pool", tag_field="kind"):
+class Pool(_Part, tag="pool", tag_field="kind", frozen=True):
     """Several lines draw on what they put together."""
 
     name: Name
@@ -282,7 +275,7 @@ class Pool(_Part, tag="pool", tag_field="kind"):
     over_cap: str | None = None
 
 
-class Tank(_Part, tag="tank", tag_field="kind"):
+class Tank(_Part, tag="tank", tag_field="kind", frozen=True):
     """A common store: anyone donates, and lines in need draw within limits."""
 
     name: Name
@@ -298,7 +291,7 @@ class Tank(_Part, tag="tank", tag_field="kind"):
     in_area: bool = False
 
 
-class Bank(_Part, tag="bank", tag_field="kind"):
+class Bank(_Part, tag="bank", tag_field="kind", frozen=True):
     """A store of one's own in which data does not expire."""
 
     name: Name
@@ -308,7 +301,7 @@ class Bank(_Part, tag="bank", tag_field="kind"):
     expiry: Expiry | None = None
 
 
-class Pledge(_Part, tag="pledge", tag_field="kind"):
+class Pledge(_Part, tag="pledge", tag_field="kind", frozen=True):
     """A reward for leaving the network free at busy hours."""
 
     name: Name
@@ -323,7 +316,7 @@ class Pledge(_Part, tag="pledge", tag_field="kind"):
     """So many pledges kept → use in these hours of the next month is not counted."""
 
 
-class Present(_Part, tag="present", tag_field="kind"):
+class Present(_Part, tag="present", tag_field="kind", frozen=True):
     """Buying an amount anew for somebody else."""
 
     name: Name
@@ -333,7 +326,7 @@ class Present(_Part, tag="present", tag_field="kind"):
     recipients: Recipients | None = None
 
 
-class TransferableCode(_Part, tag="code", tag_field="kind"):
+class TransferableCode(_Part, tag="code", tag_field="kind", frozen=True):
     """A code that can be handed on before it is entered."""
 
     name: Name
@@ -344,7 +337,7 @@ class TransferableCode(_Part, tag="code", tag_field="kind"):
     """The time of what it gives runs from when it is entered, not from when it was bought."""
 
 
-class MemberControl(_Part, tag="members", tag_field="kind"):
+class MemberControl(_Part, tag="members", tag_field="kind", frozen=True):
     """The manager of a group plan shares it out, pauses or slows its members."""
 
     name: Name
@@ -355,7 +348,7 @@ class MemberControl(_Part, tag="members", tag_field="kind"):
     """Seconds until a pause acts."""
 
 
-class Conversion(_Part, tag="conversion", tag_field="kind"):
+class Conversion(_Part, tag="conversion", tag_field="kind", frozen=True):
     """What is left of one kind becomes another kind on the same line."""
 
     name: Name
@@ -366,7 +359,7 @@ class Conversion(_Part, tag="conversion", tag_field="kind"):
     expires: bool | None = None
 
 
-class PartnerApi(_Part, tag="partner_api", tag_field="kind"):
+class PartnerApi(_Part, tag="partner_api", tag_field="kind", frozen=True):
     """What a reseller's partner interface can do with a bundle."""
 
     name: Name
@@ -404,7 +397,7 @@ class OperatorKind(StrEnum):
     EXAMPLE = "example"
 
 
-class Brand(_Part):
+class Brand(_Part, frozen=True):
     """A brand of the operator with gifting rules of its own."""
 
     name: Name
@@ -412,7 +405,7 @@ class Brand(_Part):
     services: tuple[Service, ...] = ()
 
 
-class Profile(_Part):
+class Profile(_Part, frozen=True):
     """One operator: its plans, its gifting rules and the other ways that it offers."""
 
     id: str

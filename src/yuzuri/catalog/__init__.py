@@ -1,0 +1,1 @@
+"""What a purchase of a plan or top-up issues."""

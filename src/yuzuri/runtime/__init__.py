@@ -1,0 +1,1 @@
+"""What a running Yuzuri holds: the database, the one road, the operators and the clock."""

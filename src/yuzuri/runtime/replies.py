@@ -1,0 +1,125 @@
+"""Outcomes as bytes and back: what is kept for a key, to be given again unchanged (I4)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+import msgspec
+
+from yuzuri.catalog.purchases import Purchased
+from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason
+from yuzuri.kernel.errors import Code, Refusal
+from yuzuri.kernel.fields import pack_fields, unpack_fields
+from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.ledger.expiry import Expired
+from yuzuri.sharing.gifts import Gift, GiftDone, GiftOutcome, GiftRefused
+
+Outcome = GiftOutcome | Purchased | Expired | Refusal
+
+
+def encode_outcome(outcome: Outcome) -> bytes:
+    """Turn an outcome into JSON; `decode_outcome` gives an equal one back."""
+    return msgspec.json.encode([type(outcome).__name__, _pack(outcome)])
+
+
+def decode_outcome(reply: bytes) -> Outcome:
+    """Turn a kept reply back into the outcome that it was."""
+    kind, packed = msgspec.json.decode(reply)
+    match kind:
+        case "GiftDone":
+            return GiftDone(
+                msgspec.convert(packed["gift"], Gift),
+                tuple(_unpack_arrival(arrival) for arrival in packed["arrives"]),
+                _unpack_reasons(packed["notes"]),
+            )
+        case "GiftRefused":
+            return GiftRefused(
+                _unpack_reasons(packed["reasons"]),
+                tuple(_unpack_instead(instead) for instead in packed["instead"]),
+            )
+        case "Purchased":
+            return msgspec.convert(packed, Purchased)
+        case "Expired":
+            return msgspec.convert(packed, Expired)
+        case "Refusal":
+            return Refusal(Code(packed["code"]), unpack_fields(packed["fields"]))
+        case _:
+            raise ValueError(f"no outcome is called {kind!r}")
+
+
+def _pack(outcome: Outcome) -> Any:
+    match outcome:
+        case GiftDone():
+            return {
+                "gift": outcome.gift,
+                "arrives": [_pack_arrival(arrival) for arrival in outcome.arrives],
+                "notes": _pack_reasons(outcome.notes),
+            }
+        case GiftRefused():
+            return {
+                "reasons": _pack_reasons(outcome.reasons),
+                "instead": [
+                    _pack_said(i) | {"amount": i.amount, "at": i.at} for i in outcome.instead
+                ],
+            }
+        case Refusal():
+            return {"code": outcome.code, "fields": pack_fields(outcome.fields)}
+        case Purchased() | Expired():
+            return outcome
+        case _:
+            assert_never(outcome)
+
+
+def _pack_arrival(arrival: Arrival) -> Mapping[str, Any]:
+    return {
+        "amount": arrival.quantity.amount,
+        "unit": arrival.quantity.unit,
+        "expires_at": arrival.expires_at,
+        "is_known": arrival.is_known,
+    }
+
+
+def _unpack_arrival(packed: Mapping[str, Any]) -> Arrival:
+    return Arrival(
+        Quantity(packed["amount"], Unit(packed["unit"])),
+        _unpack_instant(packed["expires_at"]),
+        packed["is_known"],
+    )
+
+
+def _pack_reasons(reasons: Sequence[Reason]) -> list[Mapping[str, Any]]:
+    return [_pack_said(reason) | {"effect": reason.effect} for reason in reasons]
+
+
+def _unpack_reasons(packed: Sequence[Mapping[str, Any]]) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            Code(p["code"]),
+            Effect(p["effect"]),
+            unpack_fields(p["fields"]),
+            _unpack_evidence(p["evidence"]),
+        )
+        for p in packed
+    )
+
+
+def _pack_said(said: Reason | Instead) -> dict[str, Any]:
+    return {"code": said.code, "fields": pack_fields(said.fields), "evidence": said.evidence}
+
+
+def _unpack_instead(packed: Mapping[str, Any]) -> Instead:
+    return Instead(
+        Code(packed["code"]),
+        unpack_fields(packed["fields"]),
+        _unpack_evidence(packed["evidence"]),
+        packed["amount"],
+        _unpack_instant(packed["at"]),
+    )
+
+
+def _unpack_evidence(packed: Any) -> Evidence | None:
+    return None if packed is None else msgspec.convert(packed, Evidence)
+
+
+def _unpack_instant(packed: str | None) -> datetime | None:
+    return None if packed is None else datetime.fromisoformat(packed)

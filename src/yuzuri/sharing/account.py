@@ -1,0 +1,115 @@
+"""What people see of their own: lines and what is left on each, and gifts in and out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.ids import GiftId, HolderId, Home, PersonId
+from yuzuri.ledger.allowances import Allowance
+from yuzuri.ledger.book import Bucket, spending_order
+from yuzuri.ledger.store import read_book
+from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.gift_store import gift_history, load_gift_facts, load_gifts
+from yuzuri.sharing.gifts import Gift, GiftFacts, OfferGift
+from yuzuri.subscribers.lines import Line, Person, lines_of, load_lines, load_people
+
+Connection = AsyncConnection[TupleRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left of one allowance on one line; `held` of it waits in open gifts."""
+
+    bucket: Bucket
+    allowance: Allowance
+
+
+@dataclass(frozen=True, slots=True)
+class LineAccount:
+    """A line with what can still be used on it, soonest expiry first."""
+
+    line: Line
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GiftInView:
+    """A gift as one of its two people sees it: the other by nickname and masked number only."""
+
+    gift: Gift
+    is_mine: bool
+    """The person looking is the giver."""
+    line: Line
+    """The person's own line of the two."""
+    other: Person
+    other_number: str
+
+
+async def load_accounts(
+    connection: Connection, home: Home, person: PersonId, at: datetime
+) -> Sequence[LineAccount]:
+    """Return a person's lines with what is left on each; a read that waits for no write."""
+    lines = await lines_of(connection, home, person)
+    book = await read_book(connection, home, [line.id for line in lines], at)
+    accounts = []
+    for line in lines:
+        balances = [
+            Balance(bucket, book.allowances[bucket.allowance])
+            for bucket in book.buckets_of(line.id)
+            if bucket.balance and not book.allowances[bucket.allowance].is_over(at)
+        ]
+        balances.sort(key=lambda balance: spending_order(balance.allowance))
+        accounts.append(LineAccount(line, tuple(balances)))
+    return accounts
+
+
+async def load_gift_list(
+    connection: Connection, home: Home, person: PersonId, limit: int = 100
+) -> Sequence[GiftInView]:
+    """Return the gifts from and to a person's lines, newest first."""
+    mine = [line.id for line in await lines_of(connection, home, person)]
+    return await _in_view(
+        connection, home, person, await gift_history(connection, home, mine, limit)
+    )
+
+
+async def load_gift(
+    connection: Connection, home: Home, person: PersonId, gift_id: GiftId
+) -> GiftInView:
+    """Return a gift that the person gives or receives, or raise `GIFT_UNKNOWN`."""
+    gifts = await load_gifts(connection, home, [gift_id])
+    for gift in await _in_view(connection, home, person, gifts):
+        return gift
+    raise DomainError(Code.GIFT_UNKNOWN)
+
+
+async def load_offer_facts(
+    connection: Connection, home: Home, profiles: Profiles, offer: OfferGift, at: datetime
+) -> GiftFacts:
+    """Load what `preview_offer` looks at, without locking anything."""
+    lines: list[HolderId] = [offer.from_line, offer.to_line]
+    book = await read_book(connection, home, lines, at)
+    return await load_gift_facts(connection, home, book, profiles, lines, ())
+
+
+async def _in_view(
+    connection: Connection, home: Home, person: PersonId, gifts: Iterable[Gift]
+) -> list[GiftInView]:
+    gifts = list(gifts)
+    lines = await load_lines(
+        connection, home, {line for gift in gifts for line in (gift.from_line, gift.to_line)}
+    )
+    people = await load_people(connection, {line.person for line in lines.values()})
+    views = []
+    for gift in gifts:
+        giver, receiver = lines[gift.from_line], lines[gift.to_line]
+        if person not in (giver.person, receiver.person):
+            continue
+        is_mine = person == giver.person
+        own, other = (giver, receiver) if is_mine else (receiver, giver)
+        views.append(GiftInView(gift, is_mine, own, people[other.person], other.masked_number))
+    return views

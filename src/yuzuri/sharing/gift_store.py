@@ -1,0 +1,139 @@
+"""The gifts' rows: loading the facts of decisions in bulk, and writing what gifts became."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from yuzuri.kernel.ids import GiftId, HolderId, Home
+from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.book import Book
+from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.gifts import Gift, GiftFacts, GiftState
+from yuzuri.subscribers.lines import linked_numbers, load_lines
+
+Connection = AsyncConnection[TupleRow]
+
+PAST_LIMIT = timedelta(days=32)
+"""How far back limits look: longer than any month."""
+
+_COLUMNS = """
+id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at
+"""
+
+_LINES_OF_GIFTS = "SELECT from_line, to_line FROM gift WHERE home = %s AND id = ANY(%s)"
+
+_GIFTS = f"SELECT {_COLUMNS} FROM gift WHERE home = %s AND id = ANY(%s)"
+
+_PAST = f"""
+SELECT {_COLUMNS} FROM gift
+WHERE home = %(home)s AND from_line = ANY(%(lines)s) AND offered_at >= %(since)s
+UNION
+SELECT {_COLUMNS} FROM gift
+WHERE home = %(home)s AND to_line = ANY(%(lines)s) AND offered_at >= %(since)s
+"""
+
+_HISTORY = f"""
+SELECT {_COLUMNS} FROM gift
+WHERE home = %(home)s AND (from_line = ANY(%(lines)s) OR to_line = ANY(%(lines)s))
+ORDER BY offered_at DESC, id DESC
+LIMIT %(limit)s
+"""
+
+_DUE = """
+SELECT id FROM gift WHERE home = %s AND state = 'open' AND deadline <= %s
+ORDER BY deadline LIMIT %s
+"""
+
+_WRITE_GIFTS = f"""
+INSERT INTO gift (home, {_COLUMNS})
+SELECT %s, * FROM unnest(
+    %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+    %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+ON CONFLICT (home, id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at
+"""
+
+
+async def lines_of_gifts(
+    connection: Connection, home: Home, gifts: Iterable[GiftId]
+) -> set[HolderId]:
+    """Return the lines that gifts are between: what must be locked before they are decided."""
+    cursor = await connection.execute(_LINES_OF_GIFTS, (home, list(gifts)))
+    return {HolderId(line) async for row in cursor for line in row}
+
+
+async def load_gift_facts(
+    connection: Connection,
+    home: Home,
+    book: Book,
+    profiles: Profiles,
+    lines: Iterable[HolderId],
+    gifts: Iterable[GiftId],
+) -> GiftFacts:
+    """Load what decisions on these lines and gifts may look at; the book has been loaded before."""
+    wanted = list(set(lines))
+    facts = GiftFacts(
+        book,
+        profiles,
+        await load_lines(connection, home, wanted),
+        await linked_numbers(connection, home, wanted),
+    )
+    for gift in await load_gifts(connection, home, gifts):
+        facts.add_gift(gift)
+    since = book.at - PAST_LIMIT
+    cursor = await connection.execute(_PAST, {"home": home, "lines": wanted, "since": since})
+    async for row in cursor:
+        facts.add_gift(_gift(row))
+    return facts
+
+
+async def load_gifts(connection: Connection, home: Home, gifts: Iterable[GiftId]) -> Sequence[Gift]:
+    """Return the gifts with these ids, as far as they exist."""
+    cursor = await connection.execute(_GIFTS, (home, list(gifts)))
+    return [_gift(row) async for row in cursor]
+
+
+async def gift_history(
+    connection: Connection, home: Home, lines: Sequence[HolderId], limit: int = 100
+) -> Sequence[Gift]:
+    """Return the gifts from and to these lines, newest first."""
+    parameters = {"home": home, "lines": list(lines), "limit": limit}
+    cursor = await connection.execute(_HISTORY, parameters)
+    return [_gift(row) async for row in cursor]
+
+
+async def due_gifts(
+    connection: Connection, home: Home, at: datetime, limit: int = 1_000
+) -> Sequence[GiftId]:
+    """Return open gifts whose deadline has passed."""
+    cursor = await connection.execute(_DUE, (home, at, limit))
+    return [GiftId(row[0]) async for row in cursor]
+
+
+async def write_gifts(connection: Connection, home: Home, gifts: Iterable[Gift]) -> None:
+    """Write gifts as they now stand."""
+    rows = [
+        (g.id, g.from_line, g.to_line, g.unit.value, g.amount, g.message, g.state.value,
+         g.offered_at, g.deadline, g.ended_at)
+        for g in gifts
+    ]  # fmt: skip
+    if rows:
+        columns = (list(column) for column in zip(*rows, strict=True))
+        await connection.execute(_WRITE_GIFTS, (home, *columns))
+
+
+def _gift(row: TupleRow) -> Gift:
+    gift_id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at = row
+    return Gift(
+        id=GiftId(gift_id),
+        from_line=HolderId(from_line),
+        to_line=HolderId(to_line),
+        unit=Unit(unit),
+        amount=amount,
+        message=message,
+        state=GiftState(state),
+        offered_at=offered_at,
+        deadline=deadline,
+        ended_at=ended_at,
+    )

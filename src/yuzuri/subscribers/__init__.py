@@ -1,0 +1,1 @@
+"""People, their lines (eSIM subscriptions) and who is signed in."""

@@ -1,0 +1,158 @@
+"""People and lines. A line is a holder of the ledger: its id is the holder's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import phonenumbers
+from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
+from psycopg.rows import TupleRow
+
+from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.ids import HolderId, Home, PersonId
+from yuzuri.ledger.store import add_holder
+
+Connection = AsyncConnection[TupleRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with lines. Others see the nickname, never a name or a full number."""
+
+    id: PersonId
+    nickname: str
+    language: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One eSIM subscription; `number` is E.164. `account` and `billing_group` are the operator's."""
+
+    id: HolderId
+    person: PersonId
+    operator: str
+    plan: str
+    number: str
+    label: str
+    activated_at: datetime
+    account: str | None = None
+    billing_group: str | None = None
+
+    @property
+    def masked_number(self) -> str:
+        """The number as other people may see it: its last two digits."""
+        return f"•••{self.number[-2:]}"
+
+
+_LINE_COLUMNS = "id, person, operator, plan, number, label, account, billing_group, activated_at"
+_ADD_PERSON = "INSERT INTO person (id, nickname, language, joined_at) VALUES (%s, %s, %s, %s)"
+_PERSON = "SELECT id, nickname, language, joined_at FROM person WHERE id = ANY(%s)"
+_PEOPLE = "SELECT id, nickname, language, joined_at FROM person ORDER BY joined_at, id LIMIT %s"
+_ADD_NUMBER = "INSERT INTO phone_number (number, home, line) VALUES (%s, %s, %s)"
+_ADD_LINE = f"""
+INSERT INTO line (home, {_LINE_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_LINES = f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND id = ANY(%s)"
+_LINES_OF = f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND person = %s ORDER BY id"
+_LINE_BY_NUMBER = "SELECT line FROM phone_number WHERE number = %s"
+_LINK = "INSERT INTO linked_number (home, line, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+_LINKED = "SELECT line, number FROM linked_number WHERE home = %s AND line = ANY(%s)"
+
+
+def parse_number(text: str, country: str | None = None) -> str:
+    """Read a phone number as people write it and return it as E.164; raises `DomainError`."""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        raise DomainError(Code.NUMBER_UNREADABLE, text=text[:40]) from error
+    if not phonenumbers.is_possible_number(number):
+        raise DomainError(Code.NUMBER_UNREADABLE, text=text[:40])
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+async def add_person(connection: Connection, person: Person) -> None:
+    """Make a person known."""
+    row = (person.id, person.nickname, person.language, person.joined_at)
+    await connection.execute(_ADD_PERSON, row)
+
+
+async def add_line(connection: Connection, home: Home, line: Line) -> None:
+    """Make a line known, with its number and as a holder; raises `NUMBER_TAKEN`."""
+    try:
+        await connection.execute(_ADD_NUMBER, (line.number, home, line.id))
+    except UniqueViolation as error:
+        raise DomainError(Code.NUMBER_TAKEN, number=line.number) from error
+    await add_holder(connection, home, line.id)
+    await connection.execute(
+        _ADD_LINE,
+        (home, line.id, line.person, line.operator, line.plan, line.number, line.label,
+         line.account, line.billing_group, line.activated_at),
+    )  # fmt: skip
+
+
+async def link_number(connection: Connection, home: Home, line: HolderId, number: str) -> None:
+    """Link a number with a line, where the operator lets one give to linked numbers only."""
+    await connection.execute(_LINK, (home, line, number))
+
+
+async def load_lines(
+    connection: Connection, home: Home, ids: Iterable[HolderId]
+) -> dict[HolderId, Line]:
+    """Return the lines with these ids, as far as they exist."""
+    cursor = await connection.execute(_LINES, (home, list(set(ids))))
+    return {HolderId(row[0]): _line(row) async for row in cursor}
+
+
+async def lines_of(connection: Connection, home: Home, person: PersonId) -> Sequence[Line]:
+    """Return a person's lines, oldest first."""
+    cursor = await connection.execute(_LINES_OF, (home, person))
+    return [_line(row) async for row in cursor]
+
+
+async def find_line(connection: Connection, number: str) -> HolderId:
+    """Return the line that has a number (E.164), or raise `LINE_UNKNOWN`."""
+    cursor = await connection.execute(_LINE_BY_NUMBER, (number,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise DomainError(Code.LINE_UNKNOWN)
+    return HolderId(row[0])
+
+
+async def linked_numbers(
+    connection: Connection, home: Home, lines: Iterable[HolderId]
+) -> dict[HolderId, frozenset[str]]:
+    """Return the numbers that each line has linked."""
+    cursor = await connection.execute(_LINKED, (home, list(set(lines))))
+    linked: dict[HolderId, set[str]] = {}
+    async for line, number in cursor:
+        linked.setdefault(HolderId(line), set()).add(number)
+    return {line: frozenset(numbers) for line, numbers in linked.items()}
+
+
+async def load_people(connection: Connection, ids: Iterable[PersonId]) -> dict[PersonId, Person]:
+    """Return the people with these ids, as far as they exist."""
+    cursor = await connection.execute(_PERSON, (list(set(ids)),))
+    return {PersonId(row[0]): Person(*row) async for row in cursor}
+
+
+async def list_people(connection: Connection, limit: int = 50) -> Sequence[Person]:
+    """Return the first people who joined."""
+    cursor = await connection.execute(_PEOPLE, (limit,))
+    return [Person(*row) async for row in cursor]
+
+
+def _line(row: TupleRow) -> Line:
+    line_id, person, operator, plan, number, label, account, group, activated_at = row
+    return Line(
+        id=HolderId(line_id),
+        person=PersonId(person),
+        operator=operator,
+        plan=plan,
+        number=number,
+        label=label,
+        activated_at=activated_at,
+        account=account,
+        billing_group=group,
+    )
