@@ -10,8 +10,6 @@ CHECK ?=
 # The uv that makes the environment: the same version stands in pyproject.toml.
 UV := uv==0.13.9
 
-# Trust what this machine trusts (a company's own certificate authority, for one).
-export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PYTHON PYTHONHOME PYTHONPATH
@@ -68,6 +66,8 @@ browser:
 	fi; \
 	echo 'No Chromium here: install it (Debian: apt-get install chromium) to run the browser journey.'
 
+# Trusted is what this machine trusts (a company's own certificate authority, for one); where it has
+# no list of its own, the one that uv brings.
 $(READY): pyproject.toml uv.lock Makefile
 	@python=; \
 	for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -82,7 +82,8 @@ $(READY): pyproject.toml uv.lock Makefile
 	  echo "$$("$$python" --version) cannot make an environment: install its venv package (Debian: apt-get install python3-venv) and run make again." >&2; \
 	  exit 1; \
 	fi; \
-	if [ -z "$$SSL_CERT_FILE" ] && [ -n "$$PIP_CERT" ]; then export SSL_CERT_FILE="$$PIP_CERT"; fi; \
+	if [ -z "$$SSL_CERT_FILE" ]; then unset SSL_CERT_FILE; fi; \
+	if [ -z "$$SSL_CERT_FILE" ] && [ -f "$$PIP_CERT" ]; then export SSL_CERT_FILE="$$PIP_CERT"; fi; \
 	folder=$$(pwd -P); \
 	if [ "$$(cat .venv/.folder 2>/dev/null)" != "$$folder" ] \
 	  || ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
@@ -91,7 +92,9 @@ $(READY): pyproject.toml uv.lock Makefile
 	if [ "$$(.venv/bin/python -m uv --version 2>/dev/null | cut -d' ' -f2)" != '$(UV:uv==%=%)' ]; then \
 	  .venv/bin/python -m pip install --quiet '$(UV)' || exit 1; \
 	fi; \
-	.venv/bin/python -m uv sync --quiet --locked || exit 1; \
+	errors=$$(UV_SYSTEM_CERTS=1 .venv/bin/python -m uv sync --quiet --locked 2>&1) \
+	|| UV_SYSTEM_CERTS=0 .venv/bin/python -m uv sync --quiet --locked \
+	|| { printf '%s\n' "$$errors" >&2; exit 1; }; \
 	printf '%s\n' "$$folder" > $(READY)
 
 moved: ;

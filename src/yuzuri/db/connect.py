@@ -162,6 +162,14 @@ class Database:
         async with contextlib.AsyncExitStack() as stack:
             try:
                 connection = await stack.enter_async_context(self.pool.connection())
+            except PoolTimeout as error:
+                raise DatabaseUnavailable(
+                    Reason.UNREACHABLE,
+                    f"No connection to the database at {self._login.place} could be had within"
+                    f" {_POOL_TIMEOUT_S:.0f} s: see whether it runs and is not overloaded, and try"
+                    " again.",
+                    fields={"setting": self._login.setting, "place": self._login.place},
+                ) from error
             except psycopg.OperationalError as error:
                 raise _explain_connection(error, self._login) from error
             yield connection
