@@ -1,0 +1,39 @@
+"""Where everything is put together: the application that a server runs, and the command line."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+
+from yuzuri.api.app import api_router, problem_handlers
+from yuzuri.cli import command_line
+from yuzuri.jobs.sweeps import keep_sweeping
+from yuzuri.kernel.calendar import Clock, utc_now
+from yuzuri.runtime.running import open_yuzuri
+from yuzuri.settings import Settings, read_settings
+from yuzuri.web import static_router, web_router
+
+
+def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Litestar:
+    """Make the ASGI application; its state holds the running `Yuzuri` while it lives."""
+    chosen = settings or read_settings()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_yuzuri(chosen, clock=clock) as yuzuri:
+            app.state.yuzuri = yuzuri
+            sweeping = asyncio.create_task(keep_sweeping(yuzuri))
+            yield
+            sweeping.cancel()
+
+    return Litestar(
+        route_handlers=[api_router, web_router, static_router],
+        lifespan=[lifespan],
+        exception_handlers=problem_handlers,
+    )
+
+
+def run() -> None:
+    """Run the command line."""
+    command_line()
