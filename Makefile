@@ -60,7 +60,7 @@ browser:
 	  log=$$(mktemp); \
 	  export DEBIAN_FRONTEND=noninteractive; \
 	  if apt-get update -qq >"$$log" 2>&1 \
-	    && apt-get install -qq -y --no-install-recommends chromium >>"$$log" 2>&1; \
+	    && apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 chromium >>"$$log" 2>&1; \
 	  then rm -f "$$log"; exit 0; fi; \
 	  tail -n 3 "$$log"; rm -f "$$log"; \
 	fi; \
