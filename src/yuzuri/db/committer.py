@@ -80,7 +80,7 @@ WHERE home = %s AND (client, key) IN (SELECT * FROM unnest(%s::uuid[], %s::text[
 _KEEP_REPLIES = """
 INSERT INTO command (home, client, key, fingerprint, reply, at)
 SELECT %s, client, key, fingerprint, reply, %s
-FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::bytea[]) 
+FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::bytea[])
     AS kept (client, key, fingerprint, reply)
 """
 

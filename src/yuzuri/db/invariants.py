@@ -16,7 +16,7 @@ SHOWN_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """Something that must hold: `breaches` selects (row, what is wrong) for each row that breaks it.
+    """Something that must hold; `breaches` selects (row, what is wrong) for each that breaks it.
 
     The statement may use %(home)s, %(at)s and what `parameters` adds.
     """

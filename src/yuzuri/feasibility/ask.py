@@ -1,0 +1,63 @@
+"""Asking without an account: "can somebody on this plan give so much to somebody on that one?"
+
+What a line on a fresh cycle of the plan would have is assumed where a plan is named; that nothing
+has been given before; and nothing else. What then is not known leaves the verdict undecided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from yuzuri.catalog.purchases import issued_by
+from yuzuri.feasibility.gift import judge_gift
+from yuzuri.feasibility.question import GiftQuestion, Holding, Party, Relation
+from yuzuri.feasibility.verdict import Verdict
+from yuzuri.kernel.ids import PurchaseId
+from yuzuri.kernel.quantities import Quantity
+from yuzuri.operators.profiles import Profiles, find_plan
+
+_NO_PURCHASE = PurchaseId(UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A question about plans. `giver` and `receiver` are OPERATOR or OPERATOR/PLAN."""
+
+    giver: str
+    receiver: str
+    quantity: Quantity
+    at: datetime
+    relation: Relation = Relation()
+
+
+def answer(profiles: Profiles, ask: Ask) -> Sequence[Verdict]:
+    """Return a verdict for each route that exists; raises `DomainError` for unknown names."""
+    giver, receiver = (find_party(profiles, name) for name in (ask.giver, ask.receiver))
+    question = GiftQuestion(
+        giver=giver,
+        receiver=receiver,
+        quantity=ask.quantity,
+        at=ask.at,
+        relation=ask.relation,
+        holdings=_assumed_holdings(giver, ask),
+    )
+    return [judge_gift(question)]
+
+
+def find_party(profiles: Profiles, name: str) -> Party:
+    """Return somebody on OPERATOR or OPERATOR/PLAN; raises `DomainError` that lists them."""
+    operator, slash, plan = name.partition("/")
+    profile = profiles[operator]
+    return Party(profile, find_plan(profile, plan) if slash else None)
+
+
+def _assumed_holdings(giver: Party, ask: Ask) -> tuple[Holding, ...] | None:
+    """Return what a fresh cycle gives; None where no plan is named or its size is not known."""
+    plan = giver.plan
+    if plan is None or not plan.gives:
+        return None
+    issued = issued_by(giver.profile, plan, plan.gives, _NO_PURCHASE, ask.at)
+    holdings = tuple(Holding(allowance, amount) for allowance, amount in issued)
+    is_counted = ask.quantity.unit in {holding.allowance.unit for holding in holdings}
+    return holdings if is_counted else None
