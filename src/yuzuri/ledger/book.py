@@ -242,10 +242,11 @@ class Book:
         self.changed_holds.add(hold.id)
 
 
-def spending_order(allowance: Allowance) -> tuple[bool, float, datetime, UUID]:
-    """Sort what ends soonest first, then what was issued first: the order in which it is used."""
+def spending_order(allowance: Allowance) -> tuple[bool, float, bool, datetime, UUID]:
+    """Sort what ends soonest first; then what is usable all day; then what was issued first."""
     ends = allowance.expires_at.timestamp() if allowance.expires_at else 0.0
-    return (allowance.expires_at is None, ends, allowance.issued_at, allowance.id)
+    is_limited = allowance.hours is not None
+    return (allowance.expires_at is None, ends, is_limited, allowance.issued_at, allowance.id)
 
 
 def in_spending_order(
