@@ -23,6 +23,7 @@ class Code(StrEnum):
     # What the caller sent
     REQUEST_INVALID = "request.invalid"
     REQUEST_MALFORMED = "request.malformed"
+    REQUEST_TOO_LARGE = "request.too_large"
     REQUEST_IN_FLIGHT = "request.in_flight"
     REQUEST_BUSY = "request.busy"
     PATH_UNKNOWN = "path.unknown"
