@@ -68,13 +68,18 @@ async def load_accounts(
 
 
 async def load_gift_list(
-    connection: Connection, home: Home, person: PersonId, limit: int = 100
+    connection: Connection,
+    home: Home,
+    person: PersonId,
+    limit: int = 100,
+    *,
+    sent: bool = True,
+    received: bool = True,
 ) -> Sequence[GiftInView]:
-    """Return the gifts from and to a person's lines, newest first."""
+    """Return the gifts from (`sent`) and to (`received`) a person's lines, newest first."""
     mine = [line.id for line in await lines_of(connection, home, person)]
-    return await _in_view(
-        connection, home, person, await gift_history(connection, home, mine, limit)
-    )
+    gifts = await gift_history(connection, home, mine, limit, sent=sent, received=received)
+    return await _in_view(connection, home, person, gifts)
 
 
 async def load_gift(

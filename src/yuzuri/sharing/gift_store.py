@@ -36,7 +36,7 @@ WHERE home = %(home)s AND to_line = ANY(%(lines)s) AND offered_at >= %(since)s
 
 _HISTORY = f"""
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND (from_line = ANY(%(lines)s) OR to_line = ANY(%(lines)s))
+WHERE home = %(home)s AND (from_line = ANY(%(givers)s) OR to_line = ANY(%(receivers)s))
 ORDER BY offered_at DESC, id DESC
 LIMIT %(limit)s
 """
@@ -95,10 +95,21 @@ async def load_gifts(connection: Connection, home: Home, gifts: Iterable[GiftId]
 
 
 async def gift_history(
-    connection: Connection, home: Home, lines: Sequence[HolderId], limit: int = 100
+    connection: Connection,
+    home: Home,
+    lines: Sequence[HolderId],
+    limit: int = 100,
+    *,
+    sent: bool = True,
+    received: bool = True,
 ) -> Sequence[Gift]:
-    """Return the gifts from and to these lines, newest first."""
-    parameters = {"home": home, "lines": list(lines), "limit": limit}
+    """Return the gifts from (`sent`) and to (`received`) these lines, newest first."""
+    parameters = {
+        "home": home,
+        "givers": list(lines) if sent else [],
+        "receivers": list(lines) if received else [],
+        "limit": limit,
+    }
     cursor = await connection.execute(_HISTORY, parameters)
     return [_gift(row) async for row in cursor]
 
