@@ -1,0 +1,1 @@
+"""What people read, in their language: sentences for codes, and amounts, times and prices."""

@@ -1,0 +1,36 @@
+"""Which language a reader gets, and how Babel calls it."""
+
+from yuzuri.kernel.names import Language
+
+LOCALES = {Language.EN: "en_GB", Language.JA: "ja_JP", Language.ZH: "zh_Hans_CN"}
+"""Babel's locale of each language: how lists, dates, numbers and prices are written."""
+
+_RANGES_MAX = 20
+
+
+def choose_language(accept_language: str | None, default: Language = Language.EN) -> Language:
+    """Return the language that an `Accept-Language` header (RFC 9110) likes best, or `default`.
+
+    Every kind of Chinese is served simplified Chinese. What cannot be read is passed over.
+    """
+    wanted = sorted(
+        _ranges(accept_language or ""), key=lambda language_and_weight: -language_and_weight[1]
+    )
+    for tag, weight in wanted:
+        primary = tag.split("-")[0].lower()
+        if weight > 0 and primary in set(Language):
+            return Language(primary)
+    return default
+
+
+def _ranges(header: str) -> list[tuple[str, float]]:
+    ranges = []
+    for part in header.split(",", _RANGES_MAX)[:_RANGES_MAX]:
+        tag, _, parameter = part.partition(";")
+        name, _, value = parameter.strip().partition("=")
+        try:
+            weight = float(value) if name.strip().lower() == "q" else 1.0
+        except ValueError:
+            weight = 0.0
+        ranges.append((tag.strip(), weight))
+    return ranges

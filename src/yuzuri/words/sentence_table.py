@@ -1,0 +1,465 @@
+"""The English sentence of every code; other languages translate it in their catalog.
+
+Sentences about rules say the rule, never an accusation: the same code also stands where it is not
+known whether the rule is kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from yuzuri.kernel.errors import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a code says, and what one can do next.
+
+    Each is a list from the most telling to the plainest; the first whose {placeholders} all have a
+    value is said. The last text has none, so that there is always something to say; a next step
+    may be left out. `ends` names the fields that are ends of time and not beginnings.
+    """
+
+    texts: tuple[str, ...]
+    next_steps: tuple[str, ...] = ()
+    ends: frozenset[str] = frozenset()
+
+
+def _says(*texts: str, then: str | tuple[str, ...] = (), ends: str = "") -> Sentence:
+    next_steps = (then,) if isinstance(then, str) else then
+    return Sentence(texts, next_steps, frozenset(ends.split()))
+
+
+_REQUESTS: Mapping[Code, Sentence] = {
+    Code.REQUEST_INVALID: _says(
+        "Something in what was sent is not as it should be: {problem}.",
+        "Something in what was sent is not as it should be.",
+        then="Correct it and send it again.",
+    ),
+    Code.REQUEST_MALFORMED: _says(
+        "What was sent cannot be read as JSON.",
+        then="Check the request and send it again.",
+    ),
+    Code.REQUEST_TOO_LARGE: _says(
+        "What was sent is larger than we accept.",
+        then="Send less at once.",
+    ),
+    Code.REQUEST_IN_FLIGHT: _says(
+        "The same request is being worked on at this moment.",
+        then="Wait a moment and send it again with the same key; it will not be done twice.",
+    ),
+    Code.REQUEST_BUSY: _says(
+        "Too many people are asking at this moment, so nothing has been done.",
+        then="Please try again in a moment.",
+    ),
+    Code.PATH_UNKNOWN: _says(
+        "There is nothing at this address.",
+        then="Check the address, or start from the first page.",
+    ),
+    Code.METHOD_NOT_ALLOWED: _says(
+        "This address does not take requests of this kind.",
+        then="Look up in the API description which requests it takes.",
+    ),
+    Code.KEY_MISSING: _says(
+        "The request needs an Idempotency-Key, so that it is never done twice.",
+        then="Send a new key with each new request, and the same key when you try again.",
+    ),
+    Code.KEY_INVALID: _says(
+        "The Idempotency-Key cannot be used as it is: {problem}.",
+        "The Idempotency-Key cannot be used as it is.",
+        then="Send a new key with each new request, such as a UUID.",
+    ),
+    Code.KEY_REUSED: _says(
+        "This Idempotency-Key already belongs to another request.",
+        then="Send a new key with each new request.",
+    ),
+    Code.AMOUNT_UNREADABLE: _says(
+        "“{text}” is not an amount that we can read.",
+        "The amount cannot be read.",
+        then="Write it like 1 GB, 500 MB, 10 min or 3 SMS.",
+    ),
+    Code.AMOUNT_FRACTIONAL: _says(
+        "“{text}” is not a whole number of bytes, seconds or messages.",
+        "The amount is not a whole number of bytes, seconds or messages.",
+        then="Choose an amount with fewer decimals.",
+    ),
+    Code.AMOUNT_NOT_POSITIVE: _says(
+        "The amount must be more than zero.",
+        then="Enter how much you want to give.",
+    ),
+    Code.AMOUNT_TOO_LARGE: _says(
+        "The amount is larger than anything that a line can hold.",
+        then="Enter a smaller amount.",
+    ),
+    Code.UNIT_UNKNOWN: _says(
+        "“{text}” is nothing that a line holds: it holds data, voice minutes or SMS.",
+        "A line holds data, voice minutes or SMS, and nothing else.",
+        then="Choose data, voice or sms.",
+    ),
+    Code.UNIT_MISMATCH: _says(
+        "“{text}” is not an amount of {unit}.",
+        "The amount is of another kind than the one asked for.",
+        then="Write data like 500 MB, voice minutes like 10 min and messages like 3 SMS.",
+    ),
+    Code.TIME_UNREADABLE: _says(
+        "“{text}” is not a time that we can read.",
+        "The time cannot be read.",
+        then="Write it like 2026-12-31T23:30+09:00.",
+    ),
+    Code.MESSAGE_TOO_LONG: _says(
+        "A message can have at most {limit} characters.",
+        "The message is too long.",
+        then="Shorten it a little.",
+    ),
+    Code.LANGUAGE_UNKNOWN: _says(
+        "Yuzuri speaks English, Japanese and Chinese, but not “{text}”.",
+        "Yuzuri speaks English, Japanese and Chinese.",
+        then="Choose en, ja or zh.",
+    ),
+}
+
+_PEOPLE: Mapping[Code, Sentence] = {
+    Code.SESSION_MISSING: _says("You are not signed in.", then="Please sign in."),
+    Code.SESSION_INVALID: _says(
+        "You are no longer signed in.",
+        then="Please sign in again.",
+    ),
+    Code.SIGN_IN_REFUSED: _says(
+        "This sign-in code does not work: it was used already, has run out or never existed.",
+        then="Ask for a new code and use it within 15 minutes.",
+    ),
+    Code.PERSON_UNKNOWN: _says("We do not know this person.", then="Check whom you chose."),
+    Code.LINE_UNKNOWN: _says(
+        "No line with this number is known here.",
+        then="Check the number. Perhaps its owner does not use Yuzuri yet.",
+    ),
+    Code.LINE_NOT_YOURS: _says(
+        "This line belongs to someone else.",
+        then="Choose one of your own lines.",
+    ),
+    Code.NUMBER_UNREADABLE: _says(
+        "“{text}” is not a phone number that we can read.",
+        "The phone number cannot be read.",
+        then="Write it with its country code, like +81 90 1234 5678.",
+    ),
+    Code.NUMBER_TAKEN: _says(
+        "The number {number} already belongs to a line.",
+        "This number already belongs to a line.",
+        then="Check the number.",
+    ),
+    Code.OPERATOR_UNKNOWN: _says(
+        "We do not know an operator called “{operator}”.",
+        "We do not know this operator.",
+        then=("Known operators: {known}.", "See the list of operators."),
+    ),
+    Code.PLAN_UNKNOWN: _says(
+        "We do not know a plan called “{plan}” of {operator}.",
+        "We do not know this plan.",
+        then=("Known plans: {known}.", "See the operator's list of plans."),
+    ),
+    Code.TOP_UP_UNKNOWN: _says(
+        "This plan has no top-up called “{top_up}”.",
+        "This plan has no such top-up.",
+        then=("Known top-ups: {known}.", "See what the plan offers."),
+    ),
+    Code.PROFILE_INVALID: _says(
+        "The operator profile {file} is not right: {problem}.",
+        "An operator profile is not right.",
+        then="Correct the file and run “yuzuri operators check”.",
+    ),
+}
+
+_BALANCES: Mapping[Code, Sentence] = {
+    Code.BALANCE_NOT_ENOUGH: _says(
+        "There is {available} left on this line, which is less than {amount}.",
+        "There is not enough left on this line.",
+        then=("Give {available} or less.", "Give less."),
+    ),
+    Code.ALLOWANCE_EXPIRED: _says(
+        "Part of what this line had has expired. There is {available} left, which is less than"
+        " {amount}.",
+        "Part of what this line had has expired, and what is left is not enough.",
+        then=("Give {available} or less.", "Give less."),
+    ),
+}
+
+_RULES: Mapping[Code, Sentence] = {
+    Code.GIFT_NOT_OFFERED: _says(
+        "{operator} does not offer direct gifts of what is left on a line.",
+        "Direct gifts of what is left on a line are not offered here.",
+        then="See below whether there is another way.",
+    ),
+    Code.GIFT_RULES_UNKNOWN: _says(
+        "We found no published rule by which {operator} allows or forbids this.",
+        "We found no published rule that allows or forbids this.",
+        then=("Ask {operator} before you count on it.", "Ask the operator before you count on it."),
+    ),
+    Code.GIFT_UNIT_NOT_OFFERED: _says(
+        "{operator} lets you give {offered}, but not {unit}.",
+        "The operator does not let you give this kind of allowance.",
+        then="Choose a kind that can be given.",
+    ),
+    Code.GIFT_OTHER_OPERATOR: _says(
+        "{operator} lets you give only to its own customers, not to those of {other}.",
+        "{operator} lets you give only within one and the same brand.",
+        "The operator lets you give only to its own customers.",
+        then="Choose someone with the same operator or brand, or see below for another way.",
+    ),
+    Code.GIFT_OTHER_ACCOUNT: _says(
+        "{operator} lets you give only between lines of one account.",
+        "Gifts are possible only between lines of one account.",
+        then="Choose another line of your own account.",
+    ),
+    Code.GIFT_OTHER_BILLING_GROUP: _says(
+        "{operator} lets you give only within one billing group.",
+        "Gifts are possible only within one billing group.",
+        then="Choose a line that is billed together with yours.",
+    ),
+    Code.GIFT_NOT_LINKED: _says(
+        "{operator} lets you give only to numbers that are linked with your line.",
+        "Gifts are possible only to numbers that are linked with your line.",
+        then=(
+            "Link the number with your line at {operator} first.",
+            "Link the number with your line at your operator first.",
+        ),
+    ),
+    Code.GIFT_TO_ONESELF: _says(
+        "A gift goes to another line, not to the one that it comes from.",
+        then="Choose another line.",
+    ),
+    Code.GIFT_PLAN_TYPE: _says(
+        "{operator} allows gifts only between certain kinds of plan. Here it would have to be:"
+        " {types}.",
+        "{operator} allows gifts only between certain kinds of plan.",
+        "Gifts are possible only between certain kinds of plan.",
+        then="Choose a line on a plan of such a kind.",
+    ),
+    Code.GIFT_STEP: _says(
+        "{operator} gives in steps of {step}, and {amount} is not a multiple of it.",
+        "{operator} gives in steps of {step}.",
+        "The amount is not a multiple of the operator's step.",
+        then=("Choose a multiple of {step}.", "Choose another amount."),
+    ),
+    Code.GIFT_MINIMUM: _says(
+        "{operator} lets you give {limit} or more at a time.",
+        "The amount is smaller than the operator allows at a time.",
+        then=("Choose {limit} or more.", "Choose a larger amount."),
+    ),
+    Code.GIFT_MAXIMUM: _says(
+        "{operator} lets you give at most {limit} at a time.",
+        "The amount is larger than the operator allows at a time.",
+        then=("Choose {limit} or less.", "Choose a smaller amount."),
+    ),
+    Code.GIFT_SIZE: _says(
+        "{operator} lets you give only these amounts: {sizes}.",
+        "The operator lets you give only certain amounts.",
+        then="Choose one of them.",
+    ),
+    Code.GIFT_SOURCE: _says(
+        "{operator} lets you give only {classes}. Of what you have, that is {available}.",
+        "{operator} lets you give only {classes}.",
+        "The operator lets you give only certain kinds of allowance.",
+        then=("Give {available} or less.",),
+    ),
+    Code.GIFT_EXCLUDED: _says(
+        "{operator} does not let you give {classes}. Of what you have, {available} can be given.",
+        "{operator} does not let you give {classes}.",
+        "The operator does not let you give some kinds of allowance.",
+        then=("Give {available} or less.",),
+    ),
+    Code.GIFT_REGIFT: _says(
+        "{operator} does not let you pass on what was itself a gift. Of what you have, {available}"
+        " can be given.",
+        "{operator} does not let you pass on what was itself a gift.",
+        "What was itself a gift cannot be passed on.",
+        then=("Give {available} or less.",),
+    ),
+    Code.GIFT_KEEP: _says(
+        "{operator} wants you to keep at least {limit} on your own line.",
+        "The operator wants you to keep some of it on your own line.",
+        then="Choose a smaller amount.",
+    ),
+}
+
+_LIMITS: Mapping[Code, Sentence] = {
+    Code.GIFT_CYCLE_SHARE: _says(
+        "{operator} lets you give at most {limit} out of one cycle of your plan. {left} of that is"
+        " left.",
+        "{operator} lets you give at most {limit} out of one cycle of your plan.",
+        "The operator lets you give only a part of each cycle of your plan.",
+        then="Choose a smaller amount, or wait for your next cycle.",
+    ),
+    Code.GIFT_COUNT_PER_DAY: _says(
+        "{operator} lets you give at most {limit_times} a day.",
+        "The operator lets you give only so many times a day.",
+        then="Try again tomorrow.",
+    ),
+    Code.GIFT_COUNT_PER_MONTH: _says(
+        "{operator} lets you give at most {limit_times} a month.",
+        "The operator lets you give only so many times a month.",
+        then="Try again next month.",
+    ),
+    Code.GIFT_VOLUME_PER_DAY: _says(
+        "{operator} lets you give at most {limit} a day. {left} of that is left today.",
+        "{operator} lets you give at most {limit} a day.",
+        "The operator lets you give only so much a day.",
+        then="Choose a smaller amount, or try again tomorrow.",
+    ),
+    Code.GIFT_VOLUME_PER_MONTH: _says(
+        "{operator} lets you give at most {limit} a month. {left} of that is left this month.",
+        "{operator} lets you give at most {limit} a month.",
+        "The operator lets you give only so much a month.",
+        then="Choose a smaller amount, or try again next month.",
+    ),
+    Code.GIFT_RECEIVED_PER_MONTH: _says(
+        "{operator} lets a line receive at most {limit} a month.",
+        "The receiver's operator lets a line receive only so much a month.",
+        then="Choose a smaller amount, or try again next month.",
+    ),
+    Code.GIFT_LINE_TOO_YOUNG: _says(
+        "{operator} lets a line give only once it is {days} old.",
+        "The operator lets a line give only after a while.",
+    ),
+    Code.GIFT_YOUNG_LINE_VOLUME: _says(
+        "{operator} lets a new line give at most {limit} a month. {left} of that is left.",
+        "{operator} lets a line that is less than {days} old give at most {limit} a month.",
+        "{operator} lets a new line give at most {limit} a month.",
+        "The operator lets a new line give only a little.",
+        then="Choose a smaller amount.",
+    ),
+    Code.GIFT_PENDING: _says(
+        "{operator} allows only so many gifts to wait to be accepted at once: {limit}.",
+        "The operator allows only so many gifts to wait to be accepted at once.",
+        then="Wait until one is accepted, or take one back.",
+    ),
+    Code.GIFT_BLACKOUT: _says(
+        "{operator} takes no gifts at this hour; it does again from {until}.",
+        "{operator} takes no gifts at this hour.",
+        "The operator takes no gifts at this hour.",
+        then=("Try again from {until}.", "Try again later."),
+    ),
+    Code.GIFT_TOO_EARLY: _says(
+        "{operator} lets you give only in the last days before what you have expires: from"
+        " {since}.",
+        "{operator} lets you give only in the last days before what you have expires.",
+        "Gifts are possible only in the last days before what you have expires.",
+        then=("Try again from {since}.",),
+    ),
+}
+
+_NOTES: Mapping[Code, Sentence] = {
+    Code.GIFT_FEE: _says(
+        "{operator} charges {price} for each gift.",
+        "{operator} charges a fee for each gift.",
+        "The operator charges a fee for each gift.",
+    ),
+    Code.GIFT_IRREVERSIBLE: _says(
+        "With {operator}, a gift cannot be taken back once it has arrived.",
+        "A gift cannot be taken back once it has arrived.",
+        then="Check the amount and the receiver before you give.",
+    ),
+    Code.GIFT_EXPIRES_UNCLAIMED: _says(
+        "What you are giving expires on its own: {until}. If nobody accepts it by then, it is lost"
+        " for you too.",
+        "If nobody accepts it in time, it expires and is lost for you too.",
+        then="Tell the receiver, so that it is accepted in time.",
+        ends="until",
+    ),
+    Code.LAW_PAID_VALUE_EXPIRY: _says(
+        "By law, what was bought with money can be used for at most {days} from when it was first"
+        " sold. Here that is until {until}.",
+        "By law, what was bought with money can be used for at most {days} from when it was first"
+        " sold.",
+        "By law, what was bought with money can be used only for a limited time.",
+        ends="until",
+    ),
+}
+
+_GIFTS: Mapping[Code, Sentence] = {
+    Code.GIFT_UNKNOWN: _says("We do not know this gift.", then="Look at your list of gifts."),
+    Code.GIFT_NOT_YOURS: _says(
+        "Only the receiver can accept or decline a gift, and only the giver can take it back.",
+        then="Look at your list of gifts.",
+    ),
+    Code.GIFT_ENDED: _says(
+        "Nothing more can be done with this gift: {state}.",
+        "This cannot be done with the gift as it stands now.",
+        then="Look at your list of gifts.",
+    ),
+    Code.GIFT_EXPIRED: _says(
+        "This gift could be accepted until {deadline}. What it held is back with its giver.",
+        "The time to accept this gift is over. What it held is back with its giver.",
+        then="Ask the giver to offer it again.",
+        ends="deadline",
+    ),
+    Code.INSTEAD_AMOUNT: _says("{amount} would work.", "Another amount would work."),
+    Code.INSTEAD_FROM: _says("It would work from {since}.", "It would work later."),
+    Code.INSTEAD_SERVICE: _says(
+        "{operator} offers another way: {service}.",
+        "There is another way.",
+    ),
+}
+
+_MACHINE: Mapping[Code, Sentence] = {
+    Code.SETTING_INVALID: _says(
+        "The setting {setting} must be {expected}.",
+        "A setting cannot be understood.",
+        then="Correct it or leave it out.",
+    ),
+    Code.DATABASE_UNAVAILABLE: _says(
+        "Yuzuri cannot reach its database at this moment.",
+        then="Please try again in a moment.",
+    ),
+    Code.INTERNAL: _says(
+        "Something went wrong on our side.",
+        then="Please try again. If it happens again, tell the people who run this service.",
+    ),
+}
+
+SENTENCES: Mapping[Code, Sentence] = {
+    **_REQUESTS,
+    **_PEOPLE,
+    **_BALANCES,
+    **_RULES,
+    **_LIMITS,
+    **_NOTES,
+    **_GIFTS,
+    **_MACHINE,
+}
+"""One entry for every code."""
+
+CLASSES: Mapping[str, tuple[str, str]] = {
+    "base": ("the plan's own data", "what the plan itself gives"),
+    "carried_over": ("carried-over data", "what was carried over"),
+    "bought": ("data that was bought extra", "what was bought extra"),
+    "bonus": ("bonus data", "bonuses"),
+    "received": ("data that was itself a gift", "what was itself a gift"),
+    "night": ("night data", "night bundles"),
+    "daily": ("daily bundles", "daily bundles"),
+}
+"""The kinds of allowance that rules name: how they are called of data, and of anything."""
+
+PLAN_TYPES: Mapping[str, str] = {
+    "prepaid": "prepaid",
+    "postpaid": "postpaid",
+    "hybrid": "hybrid (postpaid with prepaid top-ups)",
+    "data_only": "data only",
+    "voice_data": "voice and data",
+    "mobile": "mobile",
+    "home": "home internet",
+    "home_wifi": "prepaid home Wi-Fi",
+    "company_postpaid": "a company's postpaid",
+    "giga_plan": "GigaPlan",
+    "data_gift": "a plan with Data Gift",
+}
+"""The words by which profiles tell plans apart; one that is not here is said as it is."""
+
+STATES: Mapping[str, str] = {
+    "accepted": "it was accepted",
+    "declined": "it was declined",
+    "cancelled": "its giver took it back",
+    "expired": "nobody accepted it in time",
+}
+"""What became of a gift."""
+
+EXPECTED: frozenset[str] = frozenset()
+"""What a setting must be, in the words of `yuzuri.settings`; anything else is said as it is."""
