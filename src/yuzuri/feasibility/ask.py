@@ -1,4 +1,4 @@
-"""Asking without an account: "can somebody on this plan give so much to somebody on that one?"
+"""Asking without an account, whether somebody on one plan can give to somebody on another.
 
 What a line on a fresh cycle of the plan would have is assumed where a plan is named; that nothing
 has been given before; and nothing else. What then is not known leaves the verdict undecided.
@@ -11,10 +11,10 @@ from uuid import UUID
 
 from yuzuri.catalog.purchases import issued_by
 from yuzuri.feasibility.gift import judge_gift
-from yuzuri.feasibility.question import GiftQuestion, Holding, Party, Relation
+from yuzuri.feasibility.question import NOTHING_KNOWN, GiftQuestion, Holding, Party, Relation
 from yuzuri.feasibility.verdict import Verdict
 from yuzuri.kernel.ids import PurchaseId
-from yuzuri.kernel.quantities import Quantity
+from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan
 
 _NO_PURCHASE = PurchaseId(UUID(int=0))
@@ -28,7 +28,7 @@ class Ask:
     receiver: str
     quantity: Quantity
     at: datetime
-    relation: Relation = Relation()
+    relation: Relation = NOTHING_KNOWN
 
 
 def answer(profiles: Profiles, ask: Ask) -> Sequence[Verdict]:
@@ -61,3 +61,14 @@ def _assumed_holdings(giver: Party, ask: Ask) -> tuple[Holding, ...] | None:
     holdings = tuple(Holding(allowance, amount) for allowance, amount in issued)
     is_counted = ask.quantity.unit in {holding.allowance.unit for holding in holdings}
     return holdings if is_counted else None
+
+
+_SMALLEST = {Unit.DATA: 1_000_000, Unit.VOICE: 60, Unit.SMS: 1}
+
+
+def smallest_quantity(profiles: Profiles, giver: str, unit: Unit) -> Quantity:
+    """Return the least that an operator lets one give, for a question that names no amount."""
+    rules = find_party(profiles, giver).rules
+    named = [rule.value for rule in (rules.minimum, rules.step, rules.sizes) if rule is not None]
+    amounts = [q.amount for quantities in named for q in quantities if q.unit is unit]
+    return Quantity(amounts[0] if amounts else _SMALLEST[unit], unit)

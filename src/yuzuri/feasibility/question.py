@@ -41,6 +41,10 @@ class Relation:
     linked: bool | None = None
 
 
+NOTHING_KNOWN = Relation()
+"""Two different lines of which nothing more is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """So much of an allowance that the giver could still use, in base units."""
@@ -69,7 +73,7 @@ class GiftQuestion:
     receiver: Party
     quantity: Quantity
     at: datetime
-    relation: Relation = Relation()
+    relation: Relation = NOTHING_KNOWN
     holdings: tuple[Holding, ...] | None = None
     sent: tuple[PastGift, ...] = ()
     received: tuple[PastGift, ...] = ()

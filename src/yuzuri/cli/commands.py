@@ -1,0 +1,46 @@
+"""All commands put together, and how what goes wrong is told: a sentence, never a traceback."""
+
+import sys
+
+import typer
+
+from yuzuri.cli import demo, feasibility, gifts, operators, serving, subscribers, verifying
+from yuzuri.cli.screen import told_problem
+from yuzuri.db import DatabaseUnavailable
+from yuzuri.kernel.errors import DomainError
+
+EXIT_REFUSED = 2
+EXIT_UNAVAILABLE = 3
+
+_app = typer.Typer(
+    name="yuzuri",
+    help="Give, share and exchange what is left on an eSIM.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+_app.command("demo")(demo.demo)
+_app.command("serve")(serving.serve)
+_app.command("migrate")(serving.migrate)
+_app.command("verify")(verifying.verify)
+_app.command("feasibility")(feasibility.feasibility)
+_app.add_typer(operators.app, name="operators")
+_app.add_typer(subscribers.people, name="people")
+_app.add_typer(subscribers.lines, name="lines")
+_app.add_typer(gifts.app, name="gifts")
+
+
+def command_line() -> None:
+    """Run a command; exits 0 if it did what it says, 2 if refused, 3 without a database."""
+    try:
+        _app()
+    except DomainError as error:
+        told_problem(error.refusal)
+        sys.exit(EXIT_REFUSED)
+    except DatabaseUnavailable as error:
+        print(error, file=sys.stderr)
+        if error.log_tail:
+            print(error.log_tail, file=sys.stderr)
+        sys.exit(EXIT_UNAVAILABLE)
+    except KeyboardInterrupt:
+        sys.exit(130)

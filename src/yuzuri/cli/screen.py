@@ -1,0 +1,67 @@
+"""What the command line shows: sentences in the reader's language, tables, amounts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.kernel.names import Language
+from yuzuri.settings import read_settings
+from yuzuri.words.sentences import say
+from yuzuri.words.translations import translate
+
+UTC_ZONE = ZoneInfo("UTC")
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def reader_language(chosen: str | None = None) -> Language:
+    """Return the language asked for, or that of the settings; raises `LANGUAGE_UNKNOWN`."""
+    if chosen is None:
+        return Language(read_settings().lang)
+    try:
+        return Language(chosen.lower().split("-")[0].split("_")[0])
+    except ValueError:
+        known = tuple(language.value for language in Language)
+        raise DomainError(Code.LANGUAGE_UNKNOWN, language=chosen, known=known) from None
+
+
+def told_problem(refusal: Refusal, language: Language | None = None) -> None:
+    """Tell why something was not done, and what can be done about it, on standard error."""
+    said = say(refusal.code, refusal.fields, language or _settings_language(), UTC_ZONE)
+    errors.print(said.text, style="bold red", markup=False)
+    if said.next_step:
+        errors.print(said.next_step, markup=False)
+
+
+def _settings_language() -> Language:
+    try:
+        return Language(read_settings().lang)
+    except DomainError:
+        return Language.EN
+
+
+def show_table(language: Language, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show rows under headings, which are said in the reader's language."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(translate(language, heading), overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def read_time(text: str | None, zone: ZoneInfo, now: datetime) -> datetime:
+    """Read an ISO 8601 time, in `zone` where it names none; None: now. Raises `TIME_UNREADABLE`."""
+    if text is None:
+        return now
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise DomainError(Code.TIME_UNREADABLE, text=text) from None
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)

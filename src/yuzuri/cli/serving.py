@@ -1,0 +1,86 @@
+"""`yuzuri serve` and `yuzuri migrate`."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import Annotated
+
+import typer
+from granian.constants import Interfaces
+from granian.server import Server
+
+from yuzuri.cli.screen import console
+from yuzuri.db.connect import open_database
+from yuzuri.db.embedded import start_embedded
+from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.settings import Settings, read_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    workers: Annotated[int, typer.Option(help="How many processes serve.", min=1)] = 1,
+) -> None:
+    """Serve the pages and the API until interrupted; starts the embedded database if needed."""
+    settings = read_settings()
+    serve_until_interrupted(settings, host or settings.host, port or settings.port, workers)
+
+
+def migrate() -> None:
+    """Bring the database up to date with this program, and stop."""
+    asyncio.run(_bring_up_to_date(read_settings()))
+    console.print("The database is up to date.")
+
+
+async def _bring_up_to_date(settings: Settings) -> None:
+    async with open_database(settings):
+        pass
+
+
+def serve_until_interrupted(settings: Settings, host: str, port: int, workers: int = 1) -> None:
+    """Serve with these settings; the workers read them from the environment.
+
+    Raises `SETTING_INVALID` where the port is taken, `DatabaseUnavailable` without a database.
+    """
+    check_port(host, port)
+    os.environ |= as_environment(settings)
+    with contextlib.ExitStack() as stack:
+        if settings.database_url is None:
+            # Held here too, so that it outlives a worker that is replaced.
+            stack.enter_context(start_embedded(settings.data))
+        # What is wrong with the database is said here, once and in a sentence.
+        asyncio.run(_bring_up_to_date(settings))
+        Server(
+            "yuzuri.main:create_app",
+            factory=True,
+            interface=Interfaces.ASGI,
+            address=host,
+            port=port,
+            workers=workers,
+            log_access=False,
+            respawn_failed_workers=True,
+        ).serve()
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `SETTING_INVALID` where nothing can listen on this port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            expected = f"a free port: {host}:{port} cannot be used ({error.strerror})"
+            raise DomainError(
+                Code.SETTING_INVALID, setting="YUZURI_PORT", expected=expected
+            ) from error
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables from which another process reads the same settings."""
+    chosen = {"YUZURI_DATA": str(settings.data), "YUZURI_DEMO": "1" if settings.demo else "0"}
+    if settings.database_url is not None:
+        chosen["YUZURI_DATABASE_URL"] = settings.database_url
+    if settings.migration_url is not None:
+        chosen["YUZURI_MIGRATION_URL"] = settings.migration_url
+    return chosen
