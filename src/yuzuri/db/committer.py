@@ -7,17 +7,18 @@ The committer knows no rules: a `Road` loads facts, decides and stores.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection, OperationalError, errors
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from yuzuri.kernel.calendar import Clock
 from yuzuri.kernel.errors import Code, DomainError
@@ -25,6 +26,8 @@ from yuzuri.kernel.ids import Home
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
+
+_log = logging.getLogger(__name__)
 
 C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)
@@ -42,7 +45,10 @@ class Road(Protocol[C_contra, R, F]):
         """Lock and load, in bulk and in the one global order, the facts that the commands name."""
 
     def decide(self, facts: F, command: C_contra) -> R:
-        """Decide one command on facts that already show the commands before it; no I/R."""
+        """Decide one command on facts that already show the commands before it; no I/O.
+
+        Raises `DomainError` only before it has changed the facts.
+        """
 
     async def store(self, connection: Connection, facts: F) -> None:
         """Write all that changed, set by set."""
@@ -84,6 +90,12 @@ FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::bytea[])
     AS kept (client, key, fingerprint, reply)
 """
 
+KEY_LENGTH_MAX = 255
+"""Characters of a client's name for a request."""
+
+_CLOSING_TIMEOUT_S = 10.0
+"""How long closing waits for the requests that wait."""
+
 _TRIES = 5
 _RACES = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
 """Another process answered the same key, or locked first: the group is decided again."""
@@ -111,6 +123,7 @@ class Committer(Generic[C, R, F]):
         self._queue: deque[_Waiting[C, R]] = deque()
         self._in_flight: dict[tuple[UUID, str], _Waiting[C, R]] = {}
         self._arrived = asyncio.Event()
+        self._closing = False
         self._worker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -118,21 +131,32 @@ class Committer(Generic[C, R, F]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Take no more requests, commit those that wait, and answer every one of them."""
         assert self._worker is not None
-        self._worker.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._worker
-        for waiting in self._in_flight.values():
-            waiting.reply.cancel()
+        self._closing = True
+        self._arrived.set()
+        try:
+            await asyncio.wait_for(self._worker, _CLOSING_TIMEOUT_S)
+        except TimeoutError:
+            _log.warning("%d requests were still waiting at the end", len(self._in_flight))
+        finally:
+            for waiting in self._in_flight.values():
+                _tell(waiting, DomainError(Code.DATABASE_UNAVAILABLE))
+            self._in_flight.clear()
 
     async def submit(self, request: Request[C]) -> R:
         """Return the outcome once it is durable.
 
-        Raises `DomainError`: `REQUEST_IN_FLIGHT` while the same key is being worked on,
-        `KEY_REUSED` if it was used for something else, `REQUEST_BUSY` if too many wait,
-        `DATABASE_UNAVAILABLE` if the database went away; then the same key may be sent again
-        without harm.
+        Raises `DomainError`: `KEY_INVALID` for a key that is none, `REQUEST_IN_FLIGHT` while the
+        same key is being worked on, `KEY_REUSED` if it was used for something else, `REQUEST_BUSY`
+        if too many wait, `DATABASE_UNAVAILABLE` if the database went away or the committer was
+        closed; then the same key may be sent again without harm. What the road raises for this
+        command is raised too: nothing of it is kept.
         """
+        if not (0 < len(request.key) <= KEY_LENGTH_MAX and request.key.isprintable()):
+            raise DomainError(Code.KEY_INVALID)
+        if self._closing or self._worker is None or self._worker.done():
+            raise DomainError(Code.DATABASE_UNAVAILABLE)
         name = (request.client, request.key)
         fingerprint = self._road.fingerprint(request.command)
         same = self._in_flight.get(name)
@@ -152,30 +176,30 @@ class Committer(Generic[C, R, F]):
         while True:
             await self._arrived.wait()
             group = [self._queue.popleft() for _ in range(min(len(self._queue), self._group_max))]
-            if not self._queue:
+            if not self._queue and not self._closing:
                 self._arrived.clear()
             if group:
                 await self._answer(group)
+            elif self._closing:
+                return
 
-    async def _answer(self, group: list[_Waiting[C, R]]) -> None:
-        """Commit a group and tell each caller; where the group fails as a whole, one by one."""
+    async def _answer(self, group: Sequence[_Waiting[C, R]]) -> None:
+        """Commit a group and tell each caller; where it fails as a whole, its halves in order."""
         try:
-            outcomes: list[R | Exception] = list(await self._commit_again(group))
-        except (OperationalError, PoolTimeout):
+            outcomes: Sequence[R | Exception] = await self._commit_again(group)
+        except OperationalError as error:
+            _log.warning("the database did not take a group of %d: %s", len(group), error)
             outcomes = [DomainError(Code.DATABASE_UNAVAILABLE) for _ in group]
         except Exception as defect:  # noqa: BLE001 - told to the caller it belongs to
-            if len(group) > 1:
-                for one in group:
-                    await self._answer([one])
+            half = len(group) // 2
+            if half:
+                await self._answer(group[:half])
+                await self._answer(group[half:])
                 return
             outcomes = [defect]
         for waiting, outcome in zip(group, outcomes, strict=True):
             del self._in_flight[waiting.request.client, waiting.request.key]
-            if isinstance(outcome, Exception):
-                waiting.reply.set_exception(outcome)
-                waiting.reply.exception()  # nobody may be waiting any more
-            else:
-                waiting.reply.set_result(outcome)
+            _tell(waiting, outcome)
 
     async def _commit_again(self, group: Sequence[_Waiting[C, R]]) -> list[R | Exception]:
         for _ in range(_TRIES - 1):
@@ -200,10 +224,14 @@ class Committer(Generic[C, R, F]):
                     outcomes.append(
                         self._road.decode(reply) if same else DomainError(Code.KEY_REUSED)
                     )
-                else:
+                    continue
+                try:
                     outcome = self._road.decide(facts, request.command)
-                    outcomes.append(outcome)
-                    fresh.append((waiting, outcome))
+                except DomainError as error:  # raised before anything was changed
+                    outcomes.append(error)
+                    continue
+                outcomes.append(outcome)
+                fresh.append((waiting, outcome))
             if fresh:
                 await self._road.store(connection, facts)
                 await self._keep_replies(connection, fresh, at)
@@ -220,10 +248,18 @@ class Committer(Generic[C, R, F]):
     async def _keep_replies(
         self, connection: Connection, fresh: Sequence[tuple[_Waiting[C, R], R]], at: datetime
     ) -> None:
-        columns: tuple[list[Any], ...] = (
-            [waiting.request.client for waiting, _ in fresh],
-            [waiting.request.key for waiting, _ in fresh],
-            [waiting.fingerprint for waiting, _ in fresh],
-            [self._road.encode(outcome) for _, outcome in fresh],
+        # In the order of their keys, as every process writes them: no two wait for each other.
+        rows = sorted(
+            (w.request.client, w.request.key, w.fingerprint, self._road.encode(outcome))
+            for w, outcome in fresh
         )
+        columns = (list(column) for column in zip(*rows, strict=True))
         await connection.execute(_KEEP_REPLIES, (self._home, at, *columns))
+
+
+def _tell(waiting: _Waiting[C, R], outcome: R | Exception) -> None:
+    if isinstance(outcome, Exception):
+        waiting.reply.set_exception(outcome)
+        waiting.reply.exception()  # nobody may be waiting any more
+    else:
+        waiting.reply.set_result(outcome)
