@@ -35,12 +35,12 @@ def issued_by(
 ) -> Iterator[tuple[Allowance, int]]:
     """Yield what a purchase issues at an instant: each allowance with its amount in base units.
 
-    The same purchase gives the same allowances, so that doing it again changes nothing.
+    Their ids follow from the purchase, so that it cannot be made twice.
     """
     for number, offered in enumerate(gives):
         hours = offered.hours
         allowance = Allowance(
-            id=AllowanceId(derived_id(purchase, str(number))),
+            id=_issued_id(purchase, number),
             unit=offered.amount.unit,
             operator=profile.id,
             plan=plan.id,
@@ -55,6 +55,15 @@ def issued_by(
             else DailyWindow(hours.since, hours.until, profile.timezone),
         )
         yield allowance, offered.amount.amount
+
+
+def first_issued(purchase: PurchaseId) -> AllowanceId:
+    """Name the first allowance that a purchase issues: it is known once the purchase is made."""
+    return _issued_id(purchase, 0)
+
+
+def _issued_id(purchase: PurchaseId, number: int) -> AllowanceId:
+    return AllowanceId(derived_id(purchase, str(number)))
 
 
 def expiry_of(validity: Validity, at: datetime, zone: ZoneInfo) -> datetime | None:
@@ -75,7 +84,10 @@ def expiry_of(validity: Validity, at: datetime, zone: ZoneInfo) -> datetime | No
 
 
 class Purchase(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Give a line a new cycle of its plan, or a top-up; the operator sees to the payment."""
+    """Give a line a new cycle of its plan, or a top-up; the operator sees to the payment.
+
+    Each purchase has an id of its own; one that issued something is refused the next time.
+    """
 
     id: PurchaseId
     line: HolderId
@@ -93,7 +105,9 @@ class Purchased:
 def decide_purchase(
     book: Book, lines: Mapping[HolderId, Line], profiles: Profiles, command: Purchase
 ) -> tuple[Purchased | Refusal, list[LedgerChange]]:
-    """Decide what a purchase issues to a line; the house is where it comes from."""
+    """Decide what a purchase issues to a line, once; the house is where it comes from."""
+    if first_issued(command.id) in book.allowances:
+        return Refusal(Code.KEY_REUSED), []
     line = lines.get(command.line)
     if line is None:
         return Refusal(Code.LINE_UNKNOWN), []

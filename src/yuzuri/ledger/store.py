@@ -22,16 +22,14 @@ ORDER BY id
 FOR NO KEY UPDATE
 """
 
+# One statement and so one snapshot: what is held and its holds never come from two moments.
 _LOAD_BUCKETS = """
-SELECT holder, allowance, balance, held, entries, head
+SELECT bucket.holder, bucket.allowance, balance, held, entries, head,
+       hold.id, hold.amount, hold.cause, hold.opened_at, hold.expires_at
 FROM bucket
-WHERE home = %s AND holder = ANY(%s)
-"""
-
-_LOAD_OPEN_HOLDS = """
-SELECT id, holder, allowance, amount, cause, opened_at, expires_at
-FROM hold
-WHERE home = %s AND holder = ANY(%s) AND state = 'open'
+LEFT JOIN hold ON hold.home = bucket.home AND hold.holder = bucket.holder
+    AND hold.allowance = bucket.allowance AND hold.state = 'open'
+WHERE bucket.home = %s AND bucket.holder = ANY(%s)
 """
 
 _ALLOWANCE_COLUMNS = """
@@ -51,8 +49,10 @@ SELECT %s, * FROM unnest(
     %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
     %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::time[], %s::time[], %s::text[],
     %s::integer[], %s::uuid[], %s::text[])
-ON CONFLICT (home, id) DO NOTHING
 """
+
+# The same gift on the same terms gives the same allowance; what is issued is new, or a defect.
+_ADD_RECEIVED_ALLOWANCES = f"{_ADD_ALLOWANCES} ON CONFLICT (home, id) DO NOTHING"
 
 _WRITE_BUCKETS = """
 INSERT INTO bucket (home, holder, allowance, balance, held, entries, head)
@@ -83,10 +83,9 @@ _ENTRY_TYPES = (
 )  # fmt: skip
 
 _HOLDERS_WITH_EXPIRED = """
-SELECT bucket.holder, max(allowance.expires_at)
+SELECT DISTINCT bucket.holder
 FROM bucket JOIN allowance ON allowance.home = bucket.home AND allowance.id = bucket.allowance
 WHERE bucket.home = %s AND bucket.balance > bucket.held AND allowance.expires_at <= %s
-GROUP BY bucket.holder
 LIMIT %s
 """
 
@@ -115,10 +114,10 @@ async def read_book(
         return book
     cursor = await connection.execute(_LOAD_BUCKETS, (home, list(holders)))
     async for row in cursor:
-        book.add_bucket(Bucket(*row))
-    cursor = await connection.execute(_LOAD_OPEN_HOLDS, (home, list(holders)))
-    async for row in cursor:
-        book.add_hold(Hold(*row))
+        bucket, (hold_id, *terms) = Bucket(*row[:6]), row[6:]
+        book.add_bucket(bucket)
+        if hold_id is not None:
+            book.add_hold(Hold(hold_id, bucket.holder, bucket.allowance, *terms))
     named = {bucket.allowance for owned in book.buckets.values() for bucket in owned.values()}
     book.allowances = await load_allowances(connection, home, named)
     book.end_lapsed_holds()
@@ -134,11 +133,18 @@ async def load_allowances(
 
 
 async def write_book(connection: Connection, home: Home, book: Book) -> None:
-    """Write all that changed in the book; the caller's transaction makes it one."""
-    if book.new_allowances:
-        await connection.execute(
-            _ADD_ALLOWANCES, (home, *_columns(map(_allowance_row, book.new_allowances.values())))
-        )
+    """Write all that changed in the book; the caller's transaction makes it one.
+
+    Raises `UniqueViolation` where another process has issued one of the allowances meanwhile.
+    """
+    # In the order of their ids, as every process writes them: no two wait for each other.
+    new = sorted(book.new_allowances.values(), key=lambda allowance: allowance.id)
+    for statement, allowances in (
+        (_ADD_ALLOWANCES, [allowance for allowance in new if allowance.hops == 0]),
+        (_ADD_RECEIVED_ALLOWANCES, [allowance for allowance in new if allowance.hops > 0]),
+    ):
+        if allowances:
+            await connection.execute(statement, (home, *_columns(map(_allowance_row, allowances))))
     if book.changed_buckets:
         buckets = [book.buckets[holder][allowance] for holder, allowance in book.changed_buckets]
         rows = [(b.holder, b.allowance, b.balance, b.held, b.entries, b.head) for b in buckets]
@@ -152,10 +158,10 @@ async def write_book(connection: Connection, home: Home, book: Book) -> None:
 
 async def holders_with_expired(
     connection: Connection, home: Home, at: datetime, limit: int = 1_000
-) -> Sequence[tuple[HolderId, datetime]]:
-    """Return holders that still have what has expired, each with the last such instant."""
+) -> Sequence[HolderId]:
+    """Return holders that still have what has expired."""
     cursor = await connection.execute(_HOLDERS_WITH_EXPIRED, (home, at, limit))
-    return [(HolderId(holder), latest) async for holder, latest in cursor]
+    return [HolderId(row[0]) async for row in cursor]
 
 
 async def add_holder(connection: Connection, home: Home, holder: HolderId) -> None:

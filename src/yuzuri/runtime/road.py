@@ -10,10 +10,10 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from yuzuri.catalog.purchases import Purchase, decide_purchase
-from yuzuri.kernel.ids import GiftId, HolderId, Home
+from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
+from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Home
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
-from yuzuri.ledger.store import load_book, write_book
+from yuzuri.ledger.store import load_allowances, load_book, write_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gift_store import lines_of_gifts, load_gift_facts, write_gifts
@@ -27,6 +27,7 @@ from yuzuri.sharing.gifts import (
     OfferGift,
     decide_gift,
 )
+from yuzuri.subscribers.lines import load_lines
 
 Connection = AsyncConnection[TupleRow]
 
@@ -56,23 +57,29 @@ class YuzuriRoad:
         self, connection: Connection, commands: Sequence[Command], at: datetime
     ) -> Facts:
         """Lock the lines that the commands name, and load all that their decisions may look at."""
-        lines: set[HolderId] = set()
+        holders: set[HolderId] = set()
         gifts: set[GiftId] = set()
+        bought: set[AllowanceId] = set()
         for command in commands:
             match command:
                 case OfferGift():
-                    lines |= {command.from_line, command.to_line}
+                    holders |= {command.from_line, command.to_line}
                 case AcceptGift() | DeclineGift() | CancelGift() | ExpireGift():
                     gifts.add(command.gift)
                 case Purchase():
-                    lines.add(command.line)
+                    holders.add(command.line)
+                    bought.add(first_issued(command.id))
                 case ExpireBuckets():
-                    lines.add(command.holder)
+                    holders.add(command.holder)
                 case _:
                     assert_never(command)
         if gifts:
-            lines |= await lines_of_gifts(connection, self._home, gifts)
-        book = await load_book(connection, self._home, lines, at)
+            holders |= await lines_of_gifts(connection, self._home, gifts)
+        # Before the locks: a line that is known by now has its row to lock.
+        lines = await load_lines(connection, self._home, holders)
+        book = await load_book(connection, self._home, holders, at)
+        if bought:
+            book.allowances |= await load_allowances(connection, self._home, bought)
         return Facts(
             await load_gift_facts(connection, self._home, book, self._profiles, lines, gifts)
         )

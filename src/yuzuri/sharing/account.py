@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import GiftId, HolderId, Home, PersonId
+from yuzuri.kernel.ids import GiftId, Home, PersonId
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Bucket, spending_order
 from yuzuri.ledger.store import read_book
@@ -96,8 +96,8 @@ async def load_offer_facts(
     connection: Connection, home: Home, profiles: Profiles, offer: OfferGift, at: datetime
 ) -> GiftFacts:
     """Load what `preview_offer` looks at, without locking anything."""
-    lines: list[HolderId] = [offer.from_line, offer.to_line]
-    book = await read_book(connection, home, lines, at)
+    lines = await load_lines(connection, home, (offer.from_line, offer.to_line))
+    book = await read_book(connection, home, list(lines), at)
     return await load_gift_facts(connection, home, book, profiles, lines, ())
 
 

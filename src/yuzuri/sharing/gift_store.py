@@ -1,6 +1,6 @@
 """The gifts' rows: loading the facts of decisions in bulk, and writing what gifts became."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from psycopg import AsyncConnection
@@ -11,12 +11,12 @@ from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.sharing.gifts import Gift, GiftFacts, GiftState
-from yuzuri.subscribers.lines import linked_numbers, load_lines
+from yuzuri.subscribers.lines import Line, linked_numbers
 
 Connection = AsyncConnection[TupleRow]
 
 PAST_LIMIT = timedelta(days=32)
-"""How far back limits look: longer than any month."""
+"""How far back limits look: longer than any month. What ended since then may have begun before."""
 
 _COLUMNS = """
 id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at
@@ -31,7 +31,10 @@ SELECT {_COLUMNS} FROM gift
 WHERE home = %(home)s AND from_line = ANY(%(lines)s) AND offered_at >= %(since)s
 UNION
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND to_line = ANY(%(lines)s) AND offered_at >= %(since)s
+WHERE home = %(home)s AND from_line = ANY(%(lines)s) AND state = 'open'
+UNION
+SELECT {_COLUMNS} FROM gift
+WHERE home = %(home)s AND to_line = ANY(%(lines)s) AND ended_at >= %(since)s
 """
 
 _HISTORY = f"""
@@ -68,23 +71,22 @@ async def load_gift_facts(
     home: Home,
     book: Book,
     profiles: Profiles,
-    lines: Iterable[HolderId],
+    lines: Mapping[HolderId, Line],
     gifts: Iterable[GiftId],
 ) -> GiftFacts:
-    """Load what decisions on these lines and gifts may look at; the book has been loaded before."""
-    wanted = list(set(lines))
-    facts = GiftFacts(
-        book,
-        profiles,
-        await load_lines(connection, home, wanted),
-        await linked_numbers(connection, home, wanted),
-    )
+    """Load what decisions on these lines and gifts may look at; the book has been loaded before.
+
+    A gift between other lines is left out: it was offered after the book's lines were locked.
+    """
+    wanted = list(lines)
+    facts = GiftFacts(book, profiles, lines, await linked_numbers(connection, home, wanted))
     for gift in await load_gifts(connection, home, gifts):
-        facts.add_gift(gift)
+        if gift.from_line in lines and gift.to_line in lines:
+            facts.add_gift(gift)
     since = book.at - PAST_LIMIT
     cursor = await connection.execute(_PAST, {"home": home, "lines": wanted, "since": since})
     async for row in cursor:
-        facts.add_gift(_gift(row))
+        facts.add_past(_gift(row))
     return facts
 
 

@@ -123,6 +123,8 @@ def checked_offer(offer: OfferGift) -> OfferGift:
     checked_quantity(offer.amount, offer.unit)
     if len(offer.message) > MESSAGE_LENGTH_MAX:
         raise DomainError(Code.MESSAGE_TOO_LONG, limit=MESSAGE_LENGTH_MAX)
+    if "\0" in offer.message:
+        raise DomainError(Code.REQUEST_INVALID, field="message", problem="U+0000 is no text")
     return offer
 
 
@@ -163,7 +165,7 @@ class GiftDecision:
 
 @dataclass(slots=True)
 class GiftFacts:
-    """What decisions about gifts may look at; `past` has a line's gifts of the last month."""
+    """What decisions about gifts may look at; `past` has a line's gifts that limits count."""
 
     book: Book
     profiles: Profiles
@@ -180,6 +182,10 @@ class GiftFacts:
     def add_gift(self, gift: Gift) -> None:
         """Take in a gift as it now stands."""
         self.gifts[gift.id] = gift
+        self.add_past(gift)
+
+    def add_past(self, gift: Gift) -> None:
+        """Take in a gift that only limits look at."""
         for line in (gift.from_line, gift.to_line):
             self.past.setdefault(line, {})[gift.id] = gift
 
@@ -266,6 +272,7 @@ def preview_offer(facts: GiftFacts, offer: OfferGift) -> Verdict | GiftRefused:
 
 
 def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
+    checked_offer(offer)
     lines = _lines_of_offer(facts, offer)
     if isinstance(lines, GiftRefused):
         return GiftDecision(lines)
@@ -405,9 +412,14 @@ def _open_gift(
         return _refused(Code.GIFT_NOT_YOURS)
     if gift.state is not GiftState.OPEN:
         return _refused(Code.GIFT_ENDED, state=gift.state.value)
-    if not gift.is_open(facts.at):
+    if not gift.is_open(facts.at) or not _is_held(facts.book, gift):
         return _refused(Code.GIFT_EXPIRED, deadline=gift.deadline)
     return gift
+
+
+def _is_held(book: Book, gift: Gift) -> bool:
+    """Tell whether its amount is still set aside; a clock that was ahead may have freed it."""
+    return sum(hold.amount for hold in book.open_holds(gift.id)) == gift.amount
 
 
 def _refused(code: Code, **fields: FieldValue) -> GiftRefused:

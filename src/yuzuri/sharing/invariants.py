@@ -5,7 +5,7 @@ from yuzuri.db.invariants import Invariant
 _I6 = """
 WITH held AS (
     SELECT cause, sum(amount) FILTER (WHERE state = 'open' AND expires_at > %(at)s) AS open,
-           sum(captured) AS captured
+           bool_or(state = 'lapsed') AS lapsed
     FROM hold WHERE home = %(home)s GROUP BY cause
 ), moved AS (
     SELECT cause, holder, sum(amount) AS amount
@@ -20,7 +20,8 @@ LEFT JOIN moved gave ON gave.cause = g.id AND gave.holder = g.from_line
 LEFT JOIN moved got ON got.cause = g.id AND got.holder = g.to_line
 WHERE g.home = %(home)s AND (
     coalesce(h.open, 0)
-        <> CASE WHEN g.state = 'open' AND g.deadline > %(at)s THEN g.amount ELSE 0 END
+        <> CASE WHEN g.state = 'open' AND g.deadline > %(at)s AND h.lapsed IS NOT TRUE
+           THEN g.amount ELSE 0 END
     OR coalesce(-gave.amount, 0) <> CASE WHEN g.state = 'accepted' THEN g.amount ELSE 0 END
     OR coalesce(got.amount, 0) <> CASE WHEN g.state = 'accepted' THEN g.amount ELSE 0 END)
 UNION ALL

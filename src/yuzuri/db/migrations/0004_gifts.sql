@@ -17,5 +17,7 @@ CREATE TABLE gift (
 );
 CREATE INDEX gift_of_giver ON gift (home, from_line, offered_at);
 CREATE INDEX gift_of_receiver ON gift (home, to_line, offered_at);
+CREATE INDEX gift_open_of_giver ON gift (home, from_line) WHERE state = 'open';
+CREATE INDEX gift_ended_of_receiver ON gift (home, to_line, ended_at);
 CREATE INDEX gift_open_until ON gift (home, deadline) WHERE state = 'open';
 GRANT SELECT, INSERT, UPDATE ON gift TO yuzuri_serve;
