@@ -7,10 +7,7 @@ has expired cannot be spent, swept or not.
 import asyncio
 import logging
 
-from psycopg import Error
-
-from yuzuri.kernel.errors import DomainError
-from yuzuri.kernel.ids import HOME
+from yuzuri.kernel.ids import HOME, new_id
 from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.ledger.store import holders_with_expired
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
@@ -27,23 +24,36 @@ async def keep_sweeping(yuzuri: Yuzuri, interval_s: float = INTERVAL_S) -> None:
     while True:
         try:
             await sweep(yuzuri)
-        except (DomainError, Error) as error:
-            _log.warning("the sweep will try again: %s", error)
+        except Exception:  # noqa: BLE001 - whatever it is, the next sweep must come
+            _log.exception("the sweep will try again")
         await asyncio.sleep(interval_s)
 
 
 async def sweep(yuzuri: Yuzuri) -> int:
-    """End what is due, each by a command on the one road; returns how many commands it took.
+    """End what is due, each by a command on the one road; returns how many of them were answered.
 
-    Several processes may sweep at once: a command's key says what it ends, so it happens once.
+    Several processes may sweep at once: what has been ended once is only refused or empty then.
+    The key is new at each sweep, so that an answer of today never stands in the way of tomorrow.
     """
     at = yuzuri.clock()
     async with yuzuri.database.connection() as connection:
         gifts = await due_gifts(connection, HOME, at)
         holders = await holders_with_expired(connection, HOME, at)
-    commands = [(f"expire gift {gift}", ExpireGift(gift=gift)) for gift in gifts] + [
-        (f"expire buckets {holder} until {latest.isoformat()}", ExpireBuckets(holder))
-        for holder, latest in holders
-    ]
-    await asyncio.gather(*(yuzuri.submit(HOUSE_CLIENT, key, command) for key, command in commands))
-    return len(commands)
+    sweep_id = new_id()
+    answers = await asyncio.gather(
+        *(
+            yuzuri.submit(HOUSE_CLIENT, f"{sweep_id} expire gift {gift}", ExpireGift(gift=gift))
+            for gift in gifts
+        ),
+        *(
+            yuzuri.submit(
+                HOUSE_CLIENT, f"{sweep_id} expire buckets {holder}", ExpireBuckets(holder)
+            )
+            for holder in holders
+        ),
+        return_exceptions=True,
+    )
+    failures = [answer for answer in answers if isinstance(answer, BaseException)]
+    for failure in failures:
+        _log.warning("the next sweep will try again what failed", exc_info=failure)
+    return len(answers) - len(failures)
