@@ -1,6 +1,6 @@
 """Until when a gift can be used by its receiver: the operator's rule, within I8 and the law."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
@@ -121,9 +121,12 @@ CLAIM_LIFETIME = timedelta(days=7)
 """How long an offer waits where the operator names no time."""
 
 
-def claim_deadline(question: GiftQuestion, parts: Iterable[tuple[Holding, int]]) -> datetime:
+def claim_deadline(question: GiftQuestion, parts: Sequence[tuple[Holding, int]]) -> datetime:
     """Return until when the offer can be accepted: never longer than any part of it lasts."""
     ends = [holding.allowance.expires_at for holding, _ in parts]
+    law = PAID_VALUE_RULES.get(question.giver.profile.country)
+    if law is not None:
+        ends += [law.end_of(holding.allowance) for holding, _ in parts if holding.allowance.paid]
     return min([offer_lifetime_end(question), *(end for end in ends if end is not None)])
 
 
