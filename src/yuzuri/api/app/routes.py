@@ -1,5 +1,45 @@
-"""Every route of the API under one router."""
+"""Every route of the API under one router, with what holds for all of them."""
 
-from litestar import Router
+from litestar import Response, Router
 
-api_router = Router(path="/", route_handlers=[])
+from yuzuri.api.app import gifts, health, lines, operators, sessions
+from yuzuri.api.app.bodies import StrictRequest
+from yuzuri.api.app.problems import BODY_BYTES_MAX
+
+
+async def _keep_private(response: Response[object]) -> Response[object]:
+    """Let nobody on the way keep an answer, or take it for anything but what it says it is."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+_version_1 = Router(
+    path="/v1",
+    route_handlers=[
+        sessions.sign_in,
+        sessions.sign_out,
+        sessions.show_me,
+        sessions.show_people,
+        lines.show_lines,
+        lines.show_line,
+        gifts.preview_gift,
+        gifts.offer_gift,
+        gifts.show_gifts,
+        gifts.show_gift,
+        gifts.accept_gift,
+        gifts.decline_gift,
+        gifts.cancel_gift,
+        operators.show_operators,
+        operators.show_operator,
+        operators.show_feasibility,
+    ],
+)
+
+api_router = Router(
+    path="/",
+    route_handlers=[_version_1, health.show_health],
+    request_class=StrictRequest,
+    request_max_body_size=BODY_BYTES_MAX,
+    after_request=_keep_private,
+)

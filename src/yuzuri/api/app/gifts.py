@@ -1,0 +1,307 @@
+"""Giving: what would happen, the offer, and what becomes of it."""
+
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+
+from yuzuri.api.app.bodies import GiftBody
+from yuzuri.api.app.callers import Caller, Key, language_of, running, signed_in, with_key
+from yuzuri.api.app.descriptions import problems
+from yuzuri.api.app.lines import own_line, read_line_id
+from yuzuri.api.app.problems import GiftNotDone
+from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId
+from yuzuri.kernel.names import Language
+from yuzuri.kernel.quantities import Unit
+from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime.running import Yuzuri
+from yuzuri.runtime.verdict_json import (
+    SaidArrival,
+    SaidReason,
+    SaidVerdict,
+    say_arrival,
+    say_reasons,
+    say_verdict,
+)
+from yuzuri.sharing.account import GiftInView, load_gift, load_gift_list, load_offer_facts
+from yuzuri.sharing.gifts import (
+    AcceptGift,
+    CancelGift,
+    DeclineGift,
+    GiftDone,
+    GiftRefused,
+    GiftState,
+    OfferGift,
+    checked_offer,
+    preview_offer,
+)
+from yuzuri.subscribers.lines import Connection, Line, find_line, load_lines, parse_number
+
+
+class Direction(StrEnum):
+    """Which gifts: what came in, what went out, or all."""
+
+    IN = "in"
+    OUT = "out"
+    ALL = "all"
+
+
+class OwnLineView(msgspec.Struct, frozen=True, kw_only=True):
+    """The reader's own line of the two."""
+
+    id: UUID
+    label: str
+
+
+class OtherView(msgspec.Struct, frozen=True, kw_only=True):
+    """The other person: a nickname, and the last digits of a number."""
+
+    nickname: str
+    number: str
+
+
+class GiftView(msgspec.Struct, frozen=True, kw_only=True):
+    """A gift as one of its two people sees it; `amount` in bytes, seconds or messages.
+
+    An open gift is `expired` from its `deadline` on, and what was set aside for it is free again.
+    """
+
+    id: UUID
+    direction: Direction
+    state: GiftState
+    unit: Unit
+    amount: int
+    message: str
+    line: OwnLineView
+    other: OtherView
+    offered_at: datetime
+    deadline: datetime
+    ended_at: datetime | None
+
+
+class GiftAnswer(GiftView, frozen=True, kw_only=True):
+    """A gift as a request has left it; `arrives`: what the receiver gets or got, and until when."""
+
+    arrives: SaidArrival | None
+    notes: tuple[SaidReason, ...]
+
+
+class GiftsView(msgspec.Struct, frozen=True, kw_only=True):
+    """Gifts, newest first."""
+
+    gifts: list[GiftView]
+
+
+# ---------------------------------------------------------------- offering
+
+
+@post("/gifts/preview", summary="What would happen", tags=["gifts"], guards=[signed_in],
+      status_code=200, responses=problems(400, 401, 403, 404, 413))  # fmt: skip
+async def preview_gift(request: Caller, data: GiftBody) -> SaidVerdict:
+    """Say whether the gift may be, every reason, what would arrive, and what would work instead.
+
+    The same judgement guards the gift itself. Nothing changes.
+    """
+    yuzuri = running(request)
+    async with yuzuri.database.connection() as connection:
+        giver, offer = await _read_offer(connection, yuzuri, request.user, data)
+        facts = await load_offer_facts(connection, HOME, yuzuri.profiles, offer, yuzuri.clock())
+    zone = _zone(yuzuri.profiles, giver)
+    verdict = preview_offer(facts, offer)
+    if isinstance(verdict, GiftRefused):
+        raise GiftNotDone(verdict, zone)
+    return say_verdict(verdict, language_of(request), zone)
+
+
+@post("/gifts", summary="Give", tags=["gifts"], guards=[signed_in, with_key],
+      responses={
+          201: ResponseSpec(GiftAnswer, description="Offered", generate_examples=False),
+          **problems(400, 401, 403, 404, 409, 413, 422),
+      })  # fmt: skip
+async def offer_gift(request: Caller, data: GiftBody, key: Key) -> Response[GiftAnswer]:
+    """Offer something of one of my lines; it is set aside until the gift ends."""
+    yuzuri = running(request)
+    async with yuzuri.database.connection() as connection:
+        giver, offer = await _read_offer(connection, yuzuri, request.user, data)
+    answer = await _submit(request, key, offer, _zone(yuzuri.profiles, giver))
+    return Response(answer, status_code=201, headers={"Location": f"/v1/gifts/{answer.id}"})
+
+
+async def _read_offer(
+    connection: Connection, yuzuri: Yuzuri, person: PersonId, body: GiftBody
+) -> tuple[Line, OfferGift]:
+    """Return the giving line and the offer; who pays follows from who is signed in."""
+    if (body.to_line is None) == (body.to_number is None):
+        problem = "give either to_line or to_number"
+        raise DomainError(Code.REQUEST_INVALID, field="to_line", problem=problem)
+    giver = await own_line(connection, person, body.from_line)
+    to_line = await _find_receiver(connection, yuzuri.profiles, giver, body)
+    offer = OfferGift(
+        person=person,
+        from_line=giver.id,
+        to_line=to_line,
+        unit=body.unit,
+        amount=body.amount,
+        message=body.message,
+    )
+    return giver, checked_offer(offer)
+
+
+async def _find_receiver(
+    connection: Connection, profiles: Profiles, giver: Line, body: GiftBody
+) -> HolderId:
+    if body.to_number is not None:
+        country = profiles[giver.operator].country
+        return await find_line(connection, parse_number(body.to_number, country))
+    to_line = read_line_id(body.to_line or "")
+    if to_line not in await load_lines(connection, HOME, [to_line]):
+        raise DomainError(Code.LINE_UNKNOWN)
+    return to_line
+
+
+# ---------------------------------------------------------------- reading
+
+
+@get("/gifts", summary="What came in and went out", tags=["gifts"], guards=[signed_in],
+     responses=problems(400, 401))  # fmt: skip
+async def show_gifts(
+    request: Caller,
+    direction: Direction = Direction.ALL,
+    limit: Annotated[int, Parameter(ge=1, le=100)] = 50,
+) -> GiftsView:
+    """Return the newest gifts from and to my lines."""
+    yuzuri = running(request)
+    async with yuzuri.database.connection() as connection:
+        gifts = await load_gift_list(
+            connection,
+            HOME,
+            request.user,
+            limit,
+            sent=direction is not Direction.IN,
+            received=direction is not Direction.OUT,
+        )
+    at = yuzuri.clock()
+    return GiftsView(gifts=[GiftView(**_gift(gift, at)) for gift in gifts])
+
+
+@get("/gifts/{gift_id:str}", summary="One gift", tags=["gifts"], guards=[signed_in],
+     responses=problems(401, 404))  # fmt: skip
+async def show_gift(request: Caller, gift_id: str) -> GiftView:
+    """Return a gift from or to one of my lines."""
+    yuzuri = running(request)
+    async with yuzuri.database.connection() as connection:
+        gift = await load_gift(connection, HOME, request.user, _read_gift_id(gift_id))
+    return GiftView(**_gift(gift, yuzuri.clock()))
+
+
+# ---------------------------------------------------------------- ending
+
+_ENDING = problems(400, 401, 403, 404, 409, 422)
+
+
+@post("/gifts/{gift_id:str}/accept", summary="Take a gift", tags=["gifts"], status_code=200,
+      guards=[signed_in, with_key], responses=_ENDING)  # fmt: skip
+async def accept_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
+    """Take a gift to one of my lines: it arrives in the same moment."""
+    gift = _read_gift_id(gift_id)
+    return await _submit(request, key, AcceptGift(person=request.user, gift=gift))
+
+
+@post("/gifts/{gift_id:str}/decline", summary="Turn a gift down", tags=["gifts"], status_code=200,
+      guards=[signed_in, with_key], responses=_ENDING)  # fmt: skip
+async def decline_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
+    """Turn down a gift to one of my lines: it is back where it was in the same moment."""
+    gift = _read_gift_id(gift_id)
+    return await _submit(request, key, DeclineGift(person=request.user, gift=gift))
+
+
+@post("/gifts/{gift_id:str}/cancel", summary="Take a gift back", tags=["gifts"], status_code=200,
+      guards=[signed_in, with_key], responses=_ENDING)  # fmt: skip
+async def cancel_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
+    """Take back a gift from one of my lines, as long as nobody has accepted it."""
+    gift = _read_gift_id(gift_id)
+    return await _submit(request, key, CancelGift(person=request.user, gift=gift))
+
+
+# ---------------------------------------------------------------- answers
+
+
+async def _submit(
+    request: Caller,
+    key: str,
+    command: OfferGift | AcceptGift | DeclineGift | CancelGift,
+    zone: ZoneInfo | None = None,
+) -> GiftAnswer:
+    """Send a command down the road and answer with what it has left."""
+    yuzuri, language = running(request), language_of(request)
+    outcome = await yuzuri.submit(request.user, key, command)
+    match outcome:
+        case GiftDone():
+            async with yuzuri.database.connection() as connection:
+                gift = await load_gift(connection, HOME, request.user, outcome.gift.id)
+            # The same key again is told the same, whatever has become of the gift since then.
+            gift = replace(gift, gift=outcome.gift)
+            return _answer(gift, outcome, language, zone or _zone(yuzuri.profiles, gift.line))
+        case GiftRefused():
+            raise GiftNotDone(outcome, zone or await _own_zone(yuzuri, request.user, command))
+        case _:
+            raise TypeError(f"{command} was answered with {outcome}")
+
+
+async def _own_zone(
+    yuzuri: Yuzuri, person: PersonId, command: OfferGift | AcceptGift | DeclineGift | CancelGift
+) -> ZoneInfo:
+    """Return the zone of the person's own line of a gift; UTC if it is none of theirs."""
+    if isinstance(command, OfferGift):
+        return ZoneInfo("UTC")
+    try:
+        async with yuzuri.database.connection() as connection:
+            gift = await load_gift(connection, HOME, person, command.gift)
+    except DomainError:
+        return ZoneInfo("UTC")
+    return _zone(yuzuri.profiles, gift.line)
+
+
+def _zone(profiles: Profiles, line: Line) -> ZoneInfo:
+    return profiles[line.operator].zone
+
+
+def _read_gift_id(text: str) -> GiftId:
+    try:
+        return GiftId(UUID(text))
+    except ValueError:
+        raise DomainError(Code.GIFT_UNKNOWN) from None
+
+
+def _gift(seen: GiftInView, at: datetime) -> dict[str, Any]:
+    gift = seen.gift
+    is_over = gift.state is GiftState.OPEN and not gift.is_open(at)
+    return {
+        "id": gift.id,
+        "direction": Direction.OUT if seen.is_mine else Direction.IN,
+        "state": GiftState.EXPIRED if is_over else gift.state,
+        "unit": gift.unit,
+        "amount": gift.amount,
+        "message": gift.message,
+        "line": OwnLineView(id=seen.line.id, label=seen.line.label),
+        "other": OtherView(nickname=seen.other.nickname, number=seen.other_number),
+        "offered_at": gift.offered_at,
+        "deadline": gift.deadline,
+        "ended_at": gift.ended_at,
+    }
+
+
+def _answer(seen: GiftInView, done: GiftDone, language: Language, zone: ZoneInfo) -> GiftAnswer:
+    return GiftAnswer(
+        **_gift(seen, done.gift.ended_at or done.gift.offered_at),
+        arrives=say_arrival(done.arrives),
+        notes=say_reasons(done.notes, language, zone),
+    )

@@ -1,0 +1,144 @@
+"""A person's own lines, and what is left on each."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from litestar import get
+
+from yuzuri.api.app.callers import Caller, language_of, running, signed_in
+from yuzuri.api.app.descriptions import problems
+from yuzuri.kernel.calendar import DailyWindow
+from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.ids import HOME, HolderId, PersonId
+from yuzuri.kernel.names import Language
+from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.allowances import Source
+from yuzuri.operators.profiles import Profiles, find_plan
+from yuzuri.sharing.account import Balance, LineAccount, load_accounts
+from yuzuri.subscribers.lines import Connection, Line, load_lines
+
+
+class HoursView(msgspec.Struct, frozen=True, kw_only=True):
+    """Hours of the day in which it can be used; may cross midnight."""
+
+    since: str
+    until: str
+    timezone: str
+
+
+class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of one allowance, in bytes, seconds or messages; `held` waits in open gifts."""
+
+    allowance: UUID
+    unit: Unit
+    amount: int
+    held: int
+    available: int
+    expires_at: datetime | None
+    zone: str
+    hours: HoursView | None
+    source: Source
+    paid: bool
+    received: bool
+    hops: int
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """One eSIM subscription with all that can still be used on it, soonest expiry first."""
+
+    id: UUID
+    label: str
+    number: str
+    operator: str
+    operator_name: str
+    plan: str
+    plan_name: str
+    activated_at: datetime
+    balances: list[BalanceView]
+
+
+class LinesView(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's lines, oldest first."""
+
+    lines: list[LineView]
+
+
+@get("/lines", summary="My lines and what is left on each", tags=["lines"], guards=[signed_in],
+     responses=problems(401))  # fmt: skip
+async def show_lines(request: Caller) -> LinesView:
+    """Return the lines of the person who is signed in."""
+    yuzuri, language = running(request), language_of(request)
+    async with yuzuri.database.connection() as connection:
+        accounts = await load_accounts(connection, HOME, request.user, yuzuri.clock())
+    return LinesView(lines=[_view(account, yuzuri.profiles, language) for account in accounts])
+
+
+@get("/lines/{line_id:str}", summary="One of my lines", tags=["lines"], guards=[signed_in],
+     responses=problems(401, 403, 404))  # fmt: skip
+async def show_line(request: Caller, line_id: str) -> LineView:
+    """Return one line of the person who is signed in."""
+    yuzuri = running(request)
+    async with yuzuri.database.connection() as connection:
+        line = await own_line(connection, request.user, line_id)
+        accounts = await load_accounts(connection, HOME, request.user, yuzuri.clock())
+    account = next(account for account in accounts if account.line.id == line.id)
+    return _view(account, yuzuri.profiles, language_of(request))
+
+
+async def own_line(connection: Connection, person: PersonId, text: str) -> Line:
+    """Return a person's line by its id as text; raises `LINE_UNKNOWN` or `LINE_NOT_YOURS`."""
+    line_id = read_line_id(text)
+    line = (await load_lines(connection, HOME, [line_id])).get(line_id)
+    if line is None:
+        raise DomainError(Code.LINE_UNKNOWN)
+    if line.person != person:
+        raise DomainError(Code.LINE_NOT_YOURS)
+    return line
+
+
+def read_line_id(text: str) -> HolderId:
+    """Read a line's id; one that cannot be an id is as unknown as one that nobody has."""
+    try:
+        return HolderId(UUID(text))
+    except ValueError:
+        raise DomainError(Code.LINE_UNKNOWN) from None
+
+
+def _view(account: LineAccount, profiles: Profiles, language: Language) -> LineView:
+    line = account.line
+    profile = profiles[line.operator]
+    return LineView(
+        id=line.id,
+        label=line.label,
+        number=line.number,
+        operator=line.operator,
+        operator_name=profile.name.in_language(language),
+        plan=line.plan,
+        plan_name=find_plan(profile, line.plan).name.in_language(language),
+        activated_at=line.activated_at,
+        balances=[_balance(balance) for balance in account.balances],
+    )
+
+
+def _balance(balance: Balance) -> BalanceView:
+    bucket, allowance = balance.bucket, balance.allowance
+    return BalanceView(
+        allowance=allowance.id,
+        unit=allowance.unit,
+        amount=bucket.balance,
+        held=bucket.held,
+        available=bucket.available,
+        expires_at=allowance.expires_at,
+        zone=allowance.zone,
+        hours=None if allowance.hours is None else _hours(allowance.hours),
+        source=allowance.source,
+        paid=allowance.paid,
+        received=allowance.hops > 0,
+        hops=allowance.hops,
+    )
+
+
+def _hours(hours: DailyWindow) -> HoursView:
+    since, until = (at.strftime("%H:%M") for at in (hours.since, hours.until))
+    return HoursView(since=since, until=until, timezone=hours.timezone)
