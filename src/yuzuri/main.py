@@ -1,4 +1,4 @@
-"""Where everything is put together: the application that a server runs, and the command line."""
+"""Where everything is put together: the application that a server runs."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from litestar import Litestar
 
 from yuzuri.api.app import api_router, problem_handlers
-from yuzuri.cli import command_line
 from yuzuri.jobs.sweeps import keep_sweeping
 from yuzuri.kernel.calendar import Clock, utc_now
 from yuzuri.runtime.running import open_yuzuri
@@ -32,8 +31,3 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         lifespan=[lifespan],
         exception_handlers=problem_handlers,
     )
-
-
-def run() -> None:
-    """Run the command line."""
-    command_line()

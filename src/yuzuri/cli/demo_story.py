@@ -214,7 +214,7 @@ def _server(settings: Settings) -> Iterator[str]:
         process.wait(_STOP_TIMEOUT_S)
 
 
-_YUZURI = (sys.executable, "-c", "from yuzuri.main import run; run()")
+_YUZURI = (sys.executable, "-c", "from yuzuri.cli import command_line; command_line()")
 
 
 def _run(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
