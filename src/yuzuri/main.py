@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from litestar import Litestar
 
-from yuzuri.api.app import api_router, problem_handlers
+from yuzuri.api.app import api_router, openapi_config, problem_handlers
 from yuzuri.jobs.sweeps import keep_sweeping
 from yuzuri.kernel.calendar import Clock, utc_now
 from yuzuri.runtime.running import open_yuzuri
@@ -30,4 +30,5 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         route_handlers=[api_router, web_router, static_router],
         lifespan=[lifespan],
         exception_handlers=problem_handlers,
+        openapi_config=openapi_config,
     )

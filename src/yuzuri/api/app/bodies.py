@@ -10,11 +10,15 @@ from litestar.datastructures import State
 
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
-from yuzuri.kernel.quantities import AMOUNT_MAX, Unit
+from yuzuri.kernel.quantities import Unit
 from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX
 
 Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$")]
 """Text that the database can keep."""
+
+
+AMOUNT_MAX = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly (RFC 7493): nine million GB."""
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from yuzuri.api.app.bodies import GiftBody
-from yuzuri.api.app.callers import Caller, Key, language_of, running, signed_in, with_key
+from yuzuri.api.app.callers import Caller, Key, language_of, running, with_key
 from yuzuri.api.app.descriptions import problems
 from yuzuri.api.app.lines import own_line, read_line_id
 from yuzuri.api.app.problems import GiftNotDone
@@ -103,8 +103,13 @@ class GiftsView(msgspec.Struct, frozen=True, kw_only=True):
 # ---------------------------------------------------------------- offering
 
 
-@post("/gifts/preview", summary="What would happen", tags=["gifts"], guards=[signed_in],
-      status_code=200, responses=problems(400, 401, 403, 404, 413))  # fmt: skip
+@post(
+    "/gifts/preview",
+    summary="What would happen",
+    tags=["gifts"],
+    status_code=200,
+    responses=problems(400, 401, 403, 404, 413),
+)
 async def preview_gift(request: Caller, data: GiftBody) -> SaidVerdict:
     """Say whether the gift may be, every reason, what would arrive, and what would work instead.
 
@@ -121,11 +126,16 @@ async def preview_gift(request: Caller, data: GiftBody) -> SaidVerdict:
     return say_verdict(verdict, language_of(request), zone)
 
 
-@post("/gifts", summary="Give", tags=["gifts"], guards=[signed_in, with_key],
-      responses={
-          201: ResponseSpec(GiftAnswer, description="Offered", generate_examples=False),
-          **problems(400, 401, 403, 404, 409, 413, 422),
-      })  # fmt: skip
+@post(
+    "/gifts",
+    summary="Give",
+    tags=["gifts"],
+    guards=[with_key],
+    responses={
+        201: ResponseSpec(GiftAnswer, description="Offered", generate_examples=False),
+        **problems(400, 401, 403, 404, 409, 413, 422),
+    },
+)
 async def offer_gift(request: Caller, data: GiftBody, key: Key) -> Response[GiftAnswer]:
     """Offer something of one of my lines; it is set aside until the gift ends."""
     yuzuri = running(request)
@@ -170,8 +180,7 @@ async def _find_receiver(
 # ---------------------------------------------------------------- reading
 
 
-@get("/gifts", summary="What came in and went out", tags=["gifts"], guards=[signed_in],
-     responses=problems(400, 401))  # fmt: skip
+@get("/gifts", summary="What came in and went out", tags=["gifts"], responses=problems(400, 401))
 async def show_gifts(
     request: Caller,
     direction: Direction = Direction.ALL,
@@ -192,8 +201,7 @@ async def show_gifts(
     return GiftsView(gifts=[GiftView(**_gift(gift, at)) for gift in gifts])
 
 
-@get("/gifts/{gift_id:str}", summary="One gift", tags=["gifts"], guards=[signed_in],
-     responses=problems(401, 404))  # fmt: skip
+@get("/gifts/{gift_id:str}", summary="One gift", tags=["gifts"], responses=problems(401, 404))
 async def show_gift(request: Caller, gift_id: str) -> GiftView:
     """Return a gift from or to one of my lines."""
     yuzuri = running(request)
@@ -207,24 +215,42 @@ async def show_gift(request: Caller, gift_id: str) -> GiftView:
 _ENDING = problems(400, 401, 403, 404, 409, 422)
 
 
-@post("/gifts/{gift_id:str}/accept", summary="Take a gift", tags=["gifts"], status_code=200,
-      guards=[signed_in, with_key], responses=_ENDING)  # fmt: skip
+@post(
+    "/gifts/{gift_id:str}/accept",
+    summary="Take a gift",
+    tags=["gifts"],
+    status_code=200,
+    guards=[with_key],
+    responses=_ENDING,
+)
 async def accept_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
     """Take a gift to one of my lines: it arrives in the same moment."""
     gift = _read_gift_id(gift_id)
     return await _submit(request, key, AcceptGift(person=request.user, gift=gift))
 
 
-@post("/gifts/{gift_id:str}/decline", summary="Turn a gift down", tags=["gifts"], status_code=200,
-      guards=[signed_in, with_key], responses=_ENDING)  # fmt: skip
+@post(
+    "/gifts/{gift_id:str}/decline",
+    summary="Turn a gift down",
+    tags=["gifts"],
+    status_code=200,
+    guards=[with_key],
+    responses=_ENDING,
+)
 async def decline_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
     """Turn down a gift to one of my lines: it is back where it was in the same moment."""
     gift = _read_gift_id(gift_id)
     return await _submit(request, key, DeclineGift(person=request.user, gift=gift))
 
 
-@post("/gifts/{gift_id:str}/cancel", summary="Take a gift back", tags=["gifts"], status_code=200,
-      guards=[signed_in, with_key], responses=_ENDING)  # fmt: skip
+@post(
+    "/gifts/{gift_id:str}/cancel",
+    summary="Take a gift back",
+    tags=["gifts"],
+    status_code=200,
+    guards=[with_key],
+    responses=_ENDING,
+)
 async def cancel_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
     """Take back a gift from one of my lines, as long as nobody has accepted it."""
     gift = _read_gift_id(gift_id)

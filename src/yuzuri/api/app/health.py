@@ -22,8 +22,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["ok"] = "ok"
 
 
-@get("/health", summary="Whether the server can do its work", tags=["health"], security=[{}],
-     responses=problems())  # fmt: skip
+@get("/health", summary="Whether the server can do its work", tags=["health"], responses=problems())
 async def show_health(request: Request[PersonId, str, State]) -> Health:
     """Ask the database for an answer, and wait for it no longer than 3 s."""
     try:

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import get
 
-from yuzuri.api.app.callers import Caller, language_of, running, signed_in
+from yuzuri.api.app.callers import Caller, language_of, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, DomainError
@@ -64,8 +64,7 @@ class LinesView(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[LineView]
 
 
-@get("/lines", summary="My lines and what is left on each", tags=["lines"], guards=[signed_in],
-     responses=problems(401))  # fmt: skip
+@get("/lines", summary="My lines and what is left on each", tags=["lines"], responses=problems(401))
 async def show_lines(request: Caller) -> LinesView:
     """Return the lines of the person who is signed in."""
     yuzuri, language = running(request), language_of(request)
@@ -74,8 +73,12 @@ async def show_lines(request: Caller) -> LinesView:
     return LinesView(lines=[_view(account, yuzuri.profiles, language) for account in accounts])
 
 
-@get("/lines/{line_id:str}", summary="One of my lines", tags=["lines"], guards=[signed_in],
-     responses=problems(401, 403, 404))  # fmt: skip
+@get(
+    "/lines/{line_id:str}",
+    summary="One of my lines",
+    tags=["lines"],
+    responses=problems(401, 403, 404),
+)
 async def show_line(request: Caller, line_id: str) -> LineView:
     """Return one line of the person who is signed in."""
     yuzuri = running(request)

@@ -115,8 +115,12 @@ async def show_operators(request: Anybody) -> OperatorsView:
     )
 
 
-@get("/operators/{operator_id:str}", summary="One operator's plans and rules", tags=["operators"],
-     responses=problems(404))  # fmt: skip
+@get(
+    "/operators/{operator_id:str}",
+    summary="One operator's plans and rules",
+    tags=["operators"],
+    responses=problems(404),
+)
 async def show_operator(request: Anybody, operator_id: str) -> OperatorView:
     """Return an operator's profile, each rule with its source."""
     profile, language = running(request).profiles[operator_id], language_of(request)
@@ -132,8 +136,12 @@ async def show_operator(request: Anybody, operator_id: str) -> OperatorView:
     )
 
 
-@get("/feasibility", summary="Whether one plan can give to another", tags=["operators"],
-     responses=problems(400, 404))  # fmt: skip
+@get(
+    "/feasibility",
+    summary="Whether one plan can give to another",
+    tags=["operators"],
+    responses=problems(400, 404),
+)
 async def show_feasibility(
     request: Anybody,
     giver: Annotated[str, Parameter(query="from", description="OPERATOR or OPERATOR/PLAN")],

@@ -4,6 +4,8 @@ from litestar import Response, Router
 
 from yuzuri.api.app import gifts, health, lines, operators, sessions
 from yuzuri.api.app.bodies import StrictRequest
+from yuzuri.api.app.callers import signed_in
+from yuzuri.api.app.openapi import SESSION_SCHEME
 from yuzuri.api.app.problems import BODY_BYTES_MAX
 
 
@@ -14,13 +16,24 @@ async def _keep_private(response: Response[object]) -> Response[object]:
     return response
 
 
-_version_1 = Router(
+_open_to_all = Router(
     path="/v1",
     route_handlers=[
         sessions.sign_in,
+        sessions.show_people,
+        operators.show_operators,
+        operators.show_operator,
+        operators.show_feasibility,
+    ],
+)
+
+_for_people = Router(
+    path="/v1",
+    guards=[signed_in],
+    security=[{SESSION_SCHEME: []}],
+    route_handlers=[
         sessions.sign_out,
         sessions.show_me,
-        sessions.show_people,
         lines.show_lines,
         lines.show_line,
         gifts.preview_gift,
@@ -30,15 +43,12 @@ _version_1 = Router(
         gifts.accept_gift,
         gifts.decline_gift,
         gifts.cancel_gift,
-        operators.show_operators,
-        operators.show_operator,
-        operators.show_feasibility,
     ],
 )
 
 api_router = Router(
     path="/",
-    route_handlers=[_version_1, health.show_health],
+    route_handlers=[_open_to_all, _for_people, health.show_health],
     request_class=StrictRequest,
     request_max_body_size=BODY_BYTES_MAX,
     after_request=_keep_private,

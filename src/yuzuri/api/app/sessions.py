@@ -8,7 +8,7 @@ from litestar import Request, delete, get, post
 from litestar.datastructures import State
 
 from yuzuri.api.app.bodies import SignIn
-from yuzuri.api.app.callers import Caller, in_demo, running, signed_in
+from yuzuri.api.app.callers import Caller, in_demo, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
@@ -74,16 +74,14 @@ async def _chosen_person(connection: Connection, yuzuri: Yuzuri, text: str) -> P
     return person
 
 
-@delete("/sessions", summary="Sign out", tags=["sessions"], guards=[signed_in],
-        responses=problems(401))  # fmt: skip
+@delete("/sessions", summary="Sign out", tags=["sessions"], responses=problems(401))
 async def sign_out(request: Caller) -> None:
     """End the session that the request is signed with."""
     async with running(request).database.connection() as connection:
         await end_session(connection, request.auth)
 
 
-@get("/me", summary="Who is signed in", tags=["sessions"], guards=[signed_in],
-     responses=problems(401))  # fmt: skip
+@get("/me", summary="Who is signed in", tags=["sessions"], responses=problems(401))
 async def show_me(request: Caller) -> PersonView:
     """Return the person that the request is signed for."""
     async with running(request).database.connection() as connection:
@@ -91,8 +89,13 @@ async def show_me(request: Caller) -> PersonView:
     return _view(people[request.user])
 
 
-@get("/people", summary="Whom one may sign in as (demo only)", tags=["sessions"],
-     guards=[in_demo], responses=problems(404))  # fmt: skip
+@get(
+    "/people",
+    summary="Whom one may sign in as (demo only)",
+    tags=["sessions"],
+    guards=[in_demo],
+    responses=problems(404),
+)
 async def show_people(request: Request[PersonId, str, State]) -> PeopleView:
     """Return the people of the demo."""
     async with running(request).database.connection() as connection:
