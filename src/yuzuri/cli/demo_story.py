@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 from yuzuri.cli.demo_client import Answer, Client
@@ -162,12 +163,12 @@ class _Story:
             "unit": unit.value,
             "message": "よかったらどうぞ",
         }
-        return self._as_person(_OWNERS[giver]).post("/v1/gifts", body, f"story {key}")
+        return self._as_person(_OWNERS[giver]).post("/v1/gifts", body, f"story-{quote(key)}")
 
     def end(self, nickname: str, offered: Answer, how: str) -> Answer:
         """Accept, decline or cancel what was offered."""
-        gift = offered.body["id"]
-        return self._as_person(nickname).post(f"/v1/gifts/{gift}/{how}", key=f"{how} {gift}")
+        gift = offered.body.get("id")
+        return self._as_person(nickname).post(f"/v1/gifts/{gift}/{how}", key=f"{how}-{gift}")
 
     def _available(self, line: str, unit: Unit) -> int:
         answer = self._as_person(_OWNERS[line]).get(f"/v1/lines/{self._lines[line]}")
