@@ -1,5 +1,6 @@
 """Amounts, times, prices and lists as a person of each language writes them."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -128,6 +129,7 @@ def say_times(times: int, language: Language) -> str:
 
 # ---------------------------------------------------------------- prices
 
+_CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=[0-9])")
 _PRICE_LOCALES = LOCALES | {Language.EN: "en"}
 _NO_MINOR_UNIT = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG",
@@ -149,7 +151,7 @@ def say_price(minor: int, currency: str, language: Language) -> str:
         decimal_quantization=False,
         format_type="standard" if language is Language.EN else "name",
     )
-    return str(said).replace("\N{NO-BREAK SPACE}", " ")
+    return _CODE_BEFORE_DIGIT.sub(" ", str(said).replace("\N{NO-BREAK SPACE}", " "))
 
 
 # ---------------------------------------------------------------- names of things
@@ -185,6 +187,6 @@ def say_source(source: str, language: Language) -> str:
 def say_list(
     parts: Sequence[str], language: Language, joined_by: Literal["and", "or"] = "and"
 ) -> str:
-    """Join what is said as a sentence would."""
-    style: Literal["standard", "or"] = "or" if joined_by == "or" else "standard"
-    return format_list(list(parts), style, locale=LOCALES[language])
+    """Join what is said as a sentence would; Japanese leaves "and" and "or" to its sentence."""
+    is_or = joined_by == "or" and language is not Language.JA
+    return format_list(list(parts), "or" if is_or else "standard", locale=LOCALES[language])

@@ -31,12 +31,12 @@ def _says(*texts: str, then: str | tuple[str, ...] = (), ends: str = "") -> Sent
 
 _REQUESTS: Mapping[Code, Sentence] = {
     Code.REQUEST_INVALID: _says(
-        "Something in what was sent is not as it should be: {problem}.",
+        "“{field}” is not as it should be: {problem}.",
         "Something in what was sent is not as it should be.",
         then="Correct it and send it again.",
     ),
     Code.REQUEST_MALFORMED: _says(
-        "What was sent cannot be read as JSON.",
+        "What was sent cannot be read.",
         then="Check the request and send it again.",
     ),
     Code.REQUEST_TOO_LARGE: _says(
@@ -64,7 +64,6 @@ _REQUESTS: Mapping[Code, Sentence] = {
         then="Send a new key with each new request, and the same key when you try again.",
     ),
     Code.KEY_INVALID: _says(
-        "The Idempotency-Key cannot be used as it is: {problem}.",
         "The Idempotency-Key cannot be used as it is.",
         then="Send a new key with each new request, such as a UUID.",
     ),
@@ -91,8 +90,8 @@ _REQUESTS: Mapping[Code, Sentence] = {
         then="Enter a smaller amount.",
     ),
     Code.UNIT_UNKNOWN: _says(
-        "“{text}” is nothing that a line holds: it holds data, voice minutes or SMS.",
-        "A line holds data, voice minutes or SMS, and nothing else.",
+        "“{unit}” is not something that a line holds. It holds data, voice minutes and SMS.",
+        "A line holds data, voice minutes and SMS, and nothing else.",
         then="Choose data, voice or sms.",
     ),
     Code.UNIT_MISMATCH: _says(
@@ -111,7 +110,7 @@ _REQUESTS: Mapping[Code, Sentence] = {
         then="Shorten it a little.",
     ),
     Code.LANGUAGE_UNKNOWN: _says(
-        "Yuzuri speaks English, Japanese and Chinese, but not “{text}”.",
+        "Yuzuri speaks English, Japanese and Chinese, but not “{language}”.",
         "Yuzuri speaks English, Japanese and Chinese.",
         then="Choose en, ja or zh.",
     ),
@@ -129,7 +128,7 @@ _PEOPLE: Mapping[Code, Sentence] = {
     ),
     Code.PERSON_UNKNOWN: _says("We do not know this person.", then="Check whom you chose."),
     Code.LINE_UNKNOWN: _says(
-        "No line with this number is known here.",
+        "We do not know this line.",
         then="Check the number. Perhaps its owner does not use Yuzuri yet.",
     ),
     Code.LINE_NOT_YOURS: _says(
@@ -172,13 +171,13 @@ _BALANCES: Mapping[Code, Sentence] = {
     Code.BALANCE_NOT_ENOUGH: _says(
         "There is {available} left on this line, which is less than {amount}.",
         "There is not enough left on this line.",
-        then=("Give {available} or less.", "Give less."),
+        then=("Give {available} or less.", "Choose another line."),
     ),
     Code.ALLOWANCE_EXPIRED: _says(
         "Part of what this line had has expired. There is {available} left, which is less than"
         " {amount}.",
         "Part of what this line had has expired, and what is left is not enough.",
-        then=("Give {available} or less.", "Give less."),
+        then=("Give {available} or less.", "Choose another line."),
     ),
 }
 
@@ -186,7 +185,7 @@ _RULES: Mapping[Code, Sentence] = {
     Code.GIFT_NOT_OFFERED: _says(
         "{operator} does not offer direct gifts of what is left on a line.",
         "Direct gifts of what is left on a line are not offered here.",
-        then="See below whether there is another way.",
+        then="See whether there is another way.",
     ),
     Code.GIFT_RULES_UNKNOWN: _says(
         "We found no published rule by which {operator} allows or forbids this.",
@@ -202,7 +201,8 @@ _RULES: Mapping[Code, Sentence] = {
         "{operator} lets you give only to its own customers, not to those of {other}.",
         "{operator} lets you give only within one and the same brand.",
         "The operator lets you give only to its own customers.",
-        then="Choose someone with the same operator or brand, or see below for another way.",
+        then="Choose someone with the same operator and brand, or see whether there is another"
+        " way.",
     ),
     Code.GIFT_OTHER_ACCOUNT: _says(
         "{operator} lets you give only between lines of one account.",
@@ -358,7 +358,7 @@ _NOTES: Mapping[Code, Sentence] = {
         then="Check the amount and the receiver before you give.",
     ),
     Code.GIFT_EXPIRES_UNCLAIMED: _says(
-        "What you are giving expires on its own: {until}. If nobody accepts it by then, it is lost"
+        "What you are giving can be used until {until}. If nobody accepts it by then, it is lost"
         " for you too.",
         "If nobody accepts it in time, it expires and is lost for you too.",
         then="Tell the receiver, so that it is accepted in time.",
@@ -441,7 +441,11 @@ CLASSES: Mapping[str, tuple[str, str]] = {
 PLAN_TYPES: Mapping[str, str] = {
     "prepaid": "prepaid",
     "postpaid": "postpaid",
-    "hybrid": "hybrid (postpaid with prepaid top-ups)",
+    "hybrid": "hybrid",
+    "nxt_lvl_prepaid": "NXT LVL prepaid",
+    "nxt_lvl_hybrid": "NXT LVL hybrid",
+    "broadband_hybrid": "broadband hybrid",
+    "broadband_postpaid": "broadband postpaid",
     "data_only": "data only",
     "voice_data": "voice and data",
     "mobile": "mobile",
@@ -461,5 +465,16 @@ STATES: Mapping[str, str] = {
 }
 """What became of a gift."""
 
-EXPECTED: frozenset[str] = frozenset()
+EXPECTED: frozenset[str] = frozenset(
+    [
+        "1 or 0",
+        "a PostgreSQL URL such as postgresql://user:password@host:5432/yuzuri",
+        "a folder",
+        "a folder of a user that exists",
+        "a folder, not a file",
+        "a whole number from 1 to 65535",
+        "en, ja or zh",
+        "given together with YUZURI_DATABASE_URL",
+    ]
+)
 """What a setting must be, in the words of `yuzuri.settings`; anything else is said as it is."""

@@ -46,9 +46,11 @@ def say(code: Code, fields: Mapping[str, FieldValue], language: Language, zone: 
     """
     sentence = SENTENCES[code]
     values = dict(_say_fields(sentence, fields, language, zone))
+    # Nobody is told to give 0 MB.
+    doable = {key: said for key, said in values.items() if not _is_nothing(fields.get(key))}
     return Said(
         _first_complete(sentence.texts, values, language),
-        _first_complete(sentence.next_steps, values, language),
+        _first_complete(sentence.next_steps, doable, language),
     )
 
 
@@ -62,6 +64,10 @@ def _first_complete(texts: Iterable[str], values: Mapping[str, str], language: L
         if placeholders(text) <= values.keys():
             return translate(language, text, **values)
     return ""
+
+
+def _is_nothing(value: FieldValue | None) -> bool:
+    return isinstance(value, Quantity) and value.amount <= 0
 
 
 def _say_fields(
