@@ -1,0 +1,236 @@
+"""A real server process over a real database, people with lines to act for, and a look behind."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.db.connect import open_database
+from yuzuri.kernel.calendar import utc_now
+from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.operators.profiles import read_profiles
+from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri, run_yuzuri
+from yuzuri.runtime.verify import verify
+from yuzuri.settings import Settings
+from yuzuri.subscribers.lines import Line, Person, add_line, add_person
+from yuzuri.subscribers.sessions import open_session
+
+START_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 60.0
+BALANCE_TABLES = ("allowance", "bucket", "entry", "hold", "gift")
+
+
+@dataclass
+class ServedYuzuri:
+    """A server process on a port of the loopback, started and killed by the test."""
+
+    settings: Settings
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the server, and wait until it says that it is well."""
+        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory",
+                   "--host", "127.0.0.1", "--port", str(self.port), "--no-ws",
+                   "yuzuri.main:create_app"]  # fmt: skip
+        environment = {
+            **os.environ,
+            "YUZURI_DATA": str(self.settings.data),
+            "YUZURI_DATABASE_URL": str(self.settings.database_url),
+            "YUZURI_DEMO": "1" if self.settings.demo else "0",
+        }
+        # A session of its own, so that its workers end with it.
+        self.process = subprocess.Popen(command, env=environment, start_new_session=True)
+        give_up_at = time.monotonic() + START_TIMEOUT_S
+        while not self._is_well():
+            assert self.process.poll() is None, "the server has ended before it was ready"
+            assert time.monotonic() < give_up_at, "the server was not ready in time"
+            time.sleep(0.1)
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> None:
+        """End the server and its workers; SIGKILL gives them no time for a last word."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, with_signal)
+            self.process.wait(30)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process = None
+
+    def client(self, token: str | None = None, **headers: str) -> httpx.Client:
+        """Return a client of the API, signed in with a token."""
+        return httpx.Client(
+            base_url=self.url,
+            headers=headers | as_headers(token),
+            timeout=ANSWER_TIMEOUT_S,
+            trust_env=False,
+        )
+
+    def _is_well(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def as_headers(token: str | None) -> dict[str, str]:
+    """Return the header that signs a request."""
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[ServedYuzuri]:
+    """Serve for as long as this lasts."""
+    served = ServedYuzuri(settings, free_port())
+    try:
+        served.start()
+        yield served
+    finally:
+        served.stop()
+
+
+# ---------------------------------------------------------------- people
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody with one line on a real database, signed in."""
+
+    person: PersonId
+    line: HolderId
+    number: str
+    token: str
+    api: httpx.Client = field(compare=False)
+
+    def give(self, to: "Customer", amount: int, *, key: str = "", **more: Any) -> httpx.Response:
+        """Offer so much to another person's line, with a new key if none is named."""
+        return self.api.post(
+            "/v1/gifts", json=gift_body(self, to, amount, **more), headers=keyed(key)
+        )
+
+    def preview(self, to: "Customer", amount: int, **more: Any) -> httpx.Response:
+        """Ask what would happen."""
+        return self.api.post("/v1/gifts/preview", json=gift_body(self, to, amount, **more))
+
+    def end(self, gift: str, how: str, *, key: str = "") -> httpx.Response:
+        """Accept, decline or cancel a gift."""
+        return self.api.post(f"/v1/gifts/{gift}/{how}", headers=keyed(key))
+
+    def balances(self, unit: str = "data") -> tuple[int, int]:
+        """Return what the line has and what of it waits in open gifts, as the API tells it."""
+        line = self.api.get(f"/v1/lines/{self.line}").json()
+        of_unit = [balance for balance in line["balances"] if balance["unit"] == unit]
+        return sum(b["amount"] for b in of_unit), sum(b["held"] for b in of_unit)
+
+
+def gift_body(giver: Customer, to: Customer, amount: int, **more: Any) -> dict[str, Any]:
+    """Return the body of an offer, with fields of the caller's choice."""
+    plain = {"from_line": str(giver.line), "to_line": str(to.line), "amount": amount}
+    return plain | {"unit": "data"} | more
+
+
+def keyed(key: str = "") -> dict[str, str]:
+    """Return the header with an idempotency key: a new one if none is named."""
+    return {"Idempotency-Key": key or uuid.uuid4().hex}
+
+
+@contextlib.asynccontextmanager
+async def beside(settings: Settings) -> AsyncIterator[Yuzuri]:
+    """Work on the database of a server without going through it."""
+    async with (
+        open_database(settings, migrating=False) as database,
+        run_yuzuri(settings, database, clock=utc_now, profiles=read_profiles()) as yuzuri,
+    ):
+        yield yuzuri
+
+
+async def add_customer(
+    yuzuri: Yuzuri,
+    served: ServedYuzuri,
+    nickname: str,
+    *,
+    operator: str = "yuzuri-mobile",
+    plan: str = "carry-over",
+    filled: bool = True,
+) -> Customer:
+    """Make a person with one line and a fresh cycle of its plan, and sign them in.
+
+    The plan's 5 GB and 30 min last to the end of the next month, whatever day it is today.
+    """
+    person, line = PersonId(new_id()), HolderId(new_id())
+    number = f"+8190{uuid.uuid4().int % 10**8:08}"
+    at = utc_now()
+    async with yuzuri.database.connection() as connection:
+        await add_person(connection, Person(person, nickname, "en", at))
+        await add_line(
+            connection,
+            HOME,
+            Line(
+                id=line,
+                person=person,
+                operator=operator,
+                plan=plan,
+                number=number,
+                label=f"{nickname}'s phone",
+                activated_at=datetime(2026, 1, 5, tzinfo=UTC),
+            ),
+        )
+        token = await open_session(connection, person, at)
+    if filled:
+        purchase = Purchase(id=PurchaseId(new_id()), line=line)
+        assert isinstance(await yuzuri.submit(HOUSE_CLIENT, f"fill {line}", purchase), Purchased)
+    return Customer(person, line, number, token, served.client(token))
+
+
+# ---------------------------------------------------------------- behind what is offered
+
+
+def table_digests(superuser_url: str, *tables: str) -> Mapping[str, tuple[int, str]]:
+    """Return how many rows each table of balances and gifts has, and a digest of all of them."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        digests = {}
+        for table in tables or BALANCE_TABLES:
+            row = connection.execute(
+                "SELECT count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')"
+                f" FROM yuzuri.{table} AS t"
+            ).fetchone()
+            assert row is not None
+            digests[table] = (row[0], row[1])
+        return digests
+
+
+async def broken_invariants(yuzuri: Yuzuri) -> list[str]:
+    """Return which of the invariants do not hold."""
+    async with yuzuri.database.connection() as connection:
+        findings = await verify(connection, HOME, utc_now())
+    return [f"{f.number} {f.title}: {f.breaches}" for f in findings if not f.holds]
+
+
+def new_uuid() -> UUID:
+    """Return an id that nothing has."""
+    return new_id()
