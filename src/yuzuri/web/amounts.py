@@ -1,0 +1,81 @@
+"""Amounts on the form: reading what people type, and offering amounts that the rules allow."""
+
+import re
+import unicodedata
+
+from yuzuri.feasibility.question import may_be_given
+from yuzuri.kernel.amounts import parse_quantity
+from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
+from yuzuri.sharing.account import LineAccount
+from yuzuri.web.line_views import largest_gift, write_amount
+
+CHIPS_MAX = 5
+
+_ROUND = {
+    Unit.DATA: [n * 10**6 for n in (5, 10, 50, 100, 500, 1_000, 2_000, 3_000, 5_000, 10_000)],
+    Unit.VOICE: [n * 60 for n in (1, 5, 10, 15, 30, 60, 120)],
+    Unit.SMS: [1, 5, 10, 20, 50, 100],
+}
+
+_BARE = {Unit.VOICE: "min", Unit.SMS: "sms"}
+"""What a number alone counts. For data it says nothing: MB and GB are too far apart to guess."""
+
+_WORDS = (
+    (re.compile(r"(分钟|分鐘|分|minutes?|mins?)$", re.IGNORECASE), "min"),
+    (re.compile(r"(时间|時間|小时|小時|hours?)$", re.IGNORECASE), "h"),
+    (re.compile(r"(秒钟|秒|seconds?)$", re.IGNORECASE), "s"),
+    (re.compile(r"(通|条|條|messages?)$", re.IGNORECASE), "sms"),
+    (re.compile(r"(?<=[0-9 ])(ギガ|g)$", re.IGNORECASE), "GB"),
+    (re.compile(r"(?<=[0-9 ])(メガ|m)$", re.IGNORECASE), "MB"),
+)
+
+
+def read_amount(text: str, unit: Unit) -> Quantity:
+    """Read "500 MB", "１０分", "3条", or "10" for minutes and messages; raises `DomainError`."""
+    plain = unicodedata.normalize("NFKC", text).strip().replace("，", ",")
+    # A thousands separator only where it can be nothing else.
+    plain = re.sub(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))", "", plain)
+    for pattern, suffix in _WORDS:
+        plain = pattern.sub(suffix, plain)
+    is_bare = re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain) is not None
+    if is_bare:
+        plain += _BARE.get(unit, "")
+    return parse_quantity(plain, None if is_bare and unit is Unit.DATA else unit)
+
+
+def amount_chips(account: LineAccount, profiles: Profiles, unit: Unit) -> tuple[str, ...]:
+    """Return amounts that the rules on size allow and that the line has, smallest first.
+
+    They are offered, not promised: the verdict on a whole gift may still refuse one.
+    """
+    profile = profiles[account.line.operator]
+    plan = find_plan(profile, account.line.plan)
+    rules = gift_rules(profile, plan)
+    available = giveable(account, profiles, unit)
+    sizes = [q.amount for q in (rules.sizes.value if rules.sizes else ()) if q.unit is unit]
+    fitting = [
+        amount
+        for amount in sorted(set(sizes or _ROUND[unit]))
+        if amount <= available and largest_gift(amount, unit, plan, profile) == write_amount(amount, unit)
+    ]
+    chips = [write_amount(amount, unit) for amount in fitting[-CHIPS_MAX:]]
+    largest = largest_gift(available, unit, plan, profile)
+    if largest and largest not in chips:
+        chips.append(largest)
+    return tuple(chips)
+
+
+def giveable(account: LineAccount, profiles: Profiles, unit: Unit) -> int:
+    """Return how much of a unit the rules on sources and on keeping let the line give now."""
+    profile = profiles[account.line.operator]
+    rules = gift_rules(profile, find_plan(profile, account.line.plan))
+    of_unit = [balance for balance in account.balances if balance.allowance.unit is unit]
+    may_give = sum(
+        balance.bucket.available
+        for balance in of_unit
+        if may_be_given(balance.allowance, rules)
+    )
+    keep = sum(q.amount for q in (rules.keep.value if rules.keep else ()) if q.unit is unit)
+    have = sum(balance.bucket.available for balance in of_unit)
+    return max(0, min(may_give, have - keep))

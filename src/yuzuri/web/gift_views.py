@@ -1,0 +1,123 @@
+"""Gifts as a page shows them: what, from or to whom, where it stands, and what has happened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from yuzuri.kernel.names import Language
+from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.account import GiftInView
+from yuzuri.sharing.gifts import Gift, GiftState
+from yuzuri.web.instants import Reader
+from yuzuri.web.line_views import line_name
+from yuzuri.words.formats import say_quantity
+from yuzuri.words.translations import translate
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One point of a gift's time."""
+
+    text: str
+    when: str
+    is_past: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftView:
+    """A gift as one of its two people sees it."""
+
+    id: str
+    is_mine: bool
+    is_open: bool
+    state: GiftState
+    state_text: str
+    unit: str
+    amount: str
+    other: str
+    other_number: str
+    line: str
+    message: str
+    when: str
+    accept_until: str
+    left: str
+    happenings: tuple[Happening, ...]
+
+
+def state_at(gift: Gift, at: datetime) -> GiftState:
+    """Return where a gift stands at an instant, whether a sweep has written it down or not."""
+    if gift.state is GiftState.OPEN and not gift.is_open(at):
+        return GiftState.EXPIRED
+    return gift.state
+
+
+def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: datetime) -> GiftView:
+    """Put a gift into words, by the clocks of the person's own line's operator."""
+    gift, profile = seen.gift, profiles[seen.line.operator]
+    reader = Reader(language, profile.zone, at)
+    state = state_at(gift, at)
+    return GiftView(
+        id=str(gift.id),
+        is_mine=seen.is_mine,
+        is_open=state is GiftState.OPEN,
+        state=state,
+        state_text=_state_text(state, language, is_mine=seen.is_mine),
+        unit=gift.unit.value,
+        amount=say_quantity(gift.quantity, language),
+        other=seen.other.nickname,
+        other_number=seen.other_number,
+        line=line_name(seen.line, profile, language),
+        message=gift.message,
+        when=reader.instant(gift.ended_at or gift.offered_at),
+        accept_until=reader.until(gift.deadline),
+        left=reader.left(gift.deadline) if state is GiftState.OPEN else "",
+        happenings=tuple(_happenings(seen, state, reader)),
+    )
+
+
+def _state_text(state: GiftState, language: Language, *, is_mine: bool) -> str:
+    match state:
+        case GiftState.OPEN if is_mine:
+            return translate(language, "Waiting for an answer")
+        case GiftState.OPEN:
+            return translate(language, "Waiting for you")
+        case GiftState.ACCEPTED if is_mine:
+            return translate(language, "Given")
+        case GiftState.ACCEPTED:
+            return translate(language, "Received")
+        case GiftState.DECLINED:
+            return translate(language, "Declined")
+        case GiftState.CANCELLED:
+            return translate(language, "Taken back")
+        case GiftState.EXPIRED:
+            return translate(language, "Not accepted in time")
+        case _:
+            assert_never(state)
+
+
+def _happenings(seen: GiftInView, state: GiftState, reader: Reader) -> Iterator[Happening]:
+    gift, language = seen.gift, reader.language
+    offered = translate(language, "Offered")
+    if state is GiftState.ACCEPTED and gift.ended_at == gift.offered_at:
+        yield Happening(translate(language, "Arrived at once"), reader.instant(gift.offered_at), True)
+        return
+    yield Happening(offered, reader.instant(gift.offered_at), is_past=True)
+    match state:
+        case GiftState.OPEN:
+            text = translate(language, "Can be accepted")
+            yield Happening(text, reader.until(gift.deadline), is_past=False)
+        case GiftState.ACCEPTED:
+            text = translate(language, "Accepted, and arrived")
+            yield Happening(text, reader.instant(gift.ended_at or gift.offered_at), is_past=True)
+        case GiftState.DECLINED:
+            text = translate(language, "Declined; it is back where it came from")
+            yield Happening(text, reader.instant(gift.ended_at or gift.offered_at), is_past=True)
+        case GiftState.CANCELLED:
+            text = translate(language, "Taken back by the giver")
+            yield Happening(text, reader.instant(gift.ended_at or gift.offered_at), is_past=True)
+        case GiftState.EXPIRED:
+            text = translate(language, "Nobody accepted it; it is back where it came from")
+            yield Happening(text, reader.instant(gift.deadline), is_past=True)
+        case _:
+            assert_never(state)

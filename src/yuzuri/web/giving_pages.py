@@ -1,0 +1,228 @@
+"""Giving: how much, to whom, what would come of it, a last look, and the offer itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.ids import HOME
+from yuzuri.kernel.names import Language
+from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.runtime.running import Yuzuri
+from yuzuri.sharing.account import LineAccount, load_accounts
+from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, GiftDone, GiftRefused
+from yuzuri.subscribers.lines import Person, list_people, lines_of
+from yuzuri.web.amounts import amount_chips, giveable
+from yuzuri.web.evidence_views import Told
+from yuzuri.web.forms import Form
+from yuzuri.web.instants import Reader
+from yuzuri.web.line_views import LineView, kind_name, view_line
+from yuzuri.web.offers import (
+    Preview,
+    Reading,
+    Typed,
+    preview,
+    problems_told,
+    read_offer,
+    read_typed,
+    refused_preview,
+)
+from yuzuri.web.rendering import page, see_other
+from yuzuri.web.sending import new_key, submit
+from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
+from yuzuri.words.formats import say_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChoice:
+    """A kind that can be chosen, with what of it can be given and amounts to tap."""
+
+    unit: str
+    name: str
+    available: str
+    chips: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody of the demo to whom one can give."""
+
+    line: str
+    nickname: str
+    operator: str
+    number: str
+    is_same_operator: bool
+
+
+@get("/give")
+async def show_give(request: AnyRequest, visit: Visit, person: Person) -> Response[str]:
+    """Show the form, filled with what a link asks for."""
+    query = request.query_params
+    typed = Typed(
+        line=query.get("line", ""),
+        unit=query.get("unit", Unit.DATA.value),
+        amount=query.get("amount", "")[:40],
+    )
+    yuzuri = yuzuri_of(request)
+    accounts = await _accounts(yuzuri, person)
+    return await _form_page(yuzuri, visit, person, accounts, typed)
+
+
+@post("/give/preview", status_code=200)
+async def preview_gift(
+    request: AnyRequest, visit: Visit, person: Person, form: Form
+) -> Response[str]:
+    """Return the part of the form that says what would come of it, while it is filled in."""
+    yuzuri, typed = yuzuri_of(request), read_typed(form)
+    account = _chosen(await _accounts(yuzuri, person), typed)
+    context: dict[str, Any] = {"preview": None, "problems": {}}
+    if account is not None and typed.is_begun:
+        reading = await read_offer(yuzuri, person, account, typed)
+        context = await _outlook(yuzuri, visit, reading)
+    return page(visit, "preview.html", is_live=True, **context)
+
+
+@post("/give/review", status_code=200)
+async def review_gift(
+    request: AnyRequest, visit: Visit, person: Person, form: Form
+) -> Response[str]:
+    """Show all of it once more before it is given, or why it cannot be."""
+    yuzuri, typed = yuzuri_of(request), read_typed(form)
+    accounts = await _accounts(yuzuri, person)
+    account = _chosen(accounts, typed)
+    if account is None:
+        raise DomainError(Code.LINE_NOT_YOURS)
+    if form.text("edit"):
+        return await _form_page(yuzuri, visit, person, accounts, typed)
+    reading = await read_offer(yuzuri, person, account, typed)
+    context = await _outlook(yuzuri, visit, reading)
+    outlook: Preview | None = context["preview"]
+    if outlook is None or not outlook.feasible:
+        return await _form_page(yuzuri, visit, person, accounts, typed, context, status=422)
+    line = view_line(account, yuzuri.profiles, visit.language, yuzuri.clock())
+    return page(visit, "review.html", typed=typed, line=line, key=new_key(), **context)
+
+
+@post("/give")
+async def offer_gift(
+    request: AnyRequest, visit: Visit, person: Person, form: Form
+) -> Response[str] | Redirect:
+    """Offer it; the same form sent twice offers once."""
+    yuzuri, typed = yuzuri_of(request), read_typed(form)
+    accounts = await _accounts(yuzuri, person)
+    account = _chosen(accounts, typed)
+    if account is None:
+        raise DomainError(Code.LINE_NOT_YOURS)
+    reading = await read_offer(yuzuri, person, account, typed)
+    if reading.offer is None:
+        context = await _outlook(yuzuri, visit, reading)
+        return await _form_page(yuzuri, visit, person, accounts, typed, context, status=422)
+    outcome = await submit(yuzuri, person, "offer", form.text("key"), reading.offer)
+    match outcome:
+        case GiftDone():
+            return see_other(visit, f"/gifts/{outcome.gift.id}?done=offered")
+        case GiftRefused():
+            reader = _reader(yuzuri, visit.language, account)
+            refused = refused_preview(outcome, reading.offer, reader)
+            context = {"preview": refused, "problems": {}}
+            return await _form_page(yuzuri, visit, person, accounts, typed, context, status=409)
+        case _:
+            raise DomainError(Code.INTERNAL)
+
+
+async def _accounts(yuzuri: Yuzuri, person: Person) -> Sequence[LineAccount]:
+    async with yuzuri.database.connection() as connection:
+        return await load_accounts(connection, HOME, person.id, yuzuri.clock())
+
+
+def _chosen(accounts: Sequence[LineAccount], typed: Typed) -> LineAccount | None:
+    """Return the line that is to give: only ever one of the person's own."""
+    return next((a for a in accounts if str(a.line.id) == typed.line), None)
+
+
+def _reader(yuzuri: Yuzuri, language: Language, account: LineAccount) -> Reader:
+    return Reader(language, yuzuri.profiles[account.line.operator].zone, yuzuri.clock())
+
+
+async def _outlook(yuzuri: Yuzuri, visit: Visit, reading: Reading) -> dict[str, Any]:
+    reader = _reader(yuzuri, visit.language, reading.account)
+    if reading.offer is None:
+        return {"preview": None, "problems": problems_told(reading.problems, reader)}
+    return {"preview": await preview(yuzuri, reading, reader), "problems": {}}
+
+
+async def _form_page(
+    yuzuri: Yuzuri,
+    visit: Visit,
+    person: Person,
+    accounts: Sequence[LineAccount],
+    typed: Typed,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status: int = 200,
+) -> Response[str]:
+    account = _chosen(accounts, typed) or next(iter(accounts), None)
+    if account is None:
+        return page(visit, "no_line.html")
+    at, profiles = yuzuri.clock(), yuzuri.profiles
+    lines: list[LineView] = [view_line(a, profiles, visit.language, at) for a in accounts]
+    units = list(_units(yuzuri, visit.language, account))
+    problems: Mapping[str, Told] = (context or {}).get("problems", {})
+    chosen_unit = typed.unit if typed.unit in {u.unit for u in units} else units[0].unit
+    return page(
+        visit,
+        "give.html",
+        status=status,
+        lines=lines,
+        line=next(line for line in lines if line.id == str(account.line.id)),
+        units=units,
+        chosen_unit=chosen_unit,
+        typed=typed,
+        recipients=await _recipients(yuzuri, visit.language, person, account),
+        problems=problems,
+        preview=(context or {}).get("preview"),
+        is_live=False,
+        message_max=MESSAGE_LENGTH_MAX,
+    )
+
+
+def _units(yuzuri: Yuzuri, language: Language, account: LineAccount) -> list[UnitChoice]:
+    """Return the kinds that a line has; data where it has nothing, so that one can read why not."""
+    held = {balance.allowance.unit for balance in account.balances} or {Unit.DATA}
+    return [
+        UnitChoice(
+            unit.value,
+            kind_name(unit, language),
+            say_quantity(Quantity(giveable(account, yuzuri.profiles, unit), unit), language),
+            amount_chips(account, yuzuri.profiles, unit),
+        )
+        for unit in Unit
+        if unit in held
+    ]
+
+
+async def _recipients(
+    yuzuri: Yuzuri, language: Language, person: Person, account: LineAccount
+) -> list[Recipient]:
+    """Return to whom one can give in the demo, those of the same operator first."""
+    if not yuzuri.settings.demo:
+        return []
+    found = []
+    async with yuzuri.database.connection() as connection:
+        for other in await list_people(connection):
+            if other.id == person.id:
+                continue
+            for line in await lines_of(connection, HOME, other.id):
+                found.append(  # noqa: PERF401 - reads as what it does
+                    Recipient(
+                        str(line.id),
+                        other.nickname,
+                        yuzuri.profiles[line.operator].name.in_language(language),
+                        line.masked_number,
+                        line.operator == account.line.operator,
+                    )
+                )
+    return sorted(found, key=lambda recipient: not recipient.is_same_operator)

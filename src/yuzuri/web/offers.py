@@ -1,0 +1,244 @@
+"""From what was typed to what would come of it: one reading for the form, preview and review."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from yuzuri.feasibility.arrival import offer_lifetime_end
+from yuzuri.feasibility.gift import gift_parts
+from yuzuri.feasibility.verdict import Arrival, Effect, Verdict
+from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.kernel.ids import HOME, HolderId
+from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.runtime.running import Yuzuri
+from yuzuri.sharing.account import LineAccount, load_offer_facts
+from yuzuri.sharing.gifts import (
+    GiftFacts,
+    GiftRefused,
+    OfferGift,
+    checked_offer,
+    preview_offer,
+)
+from yuzuri.subscribers.lines import Line, Person, find_line, load_people, parse_number
+from yuzuri.web.amounts import read_amount
+from yuzuri.web.evidence_views import (
+    InsteadView,
+    Told,
+    tell_instead,
+    tell_reason,
+    tell_refusal,
+)
+from yuzuri.web.forms import Form
+from yuzuri.web.instants import Reader
+from yuzuri.web.line_views import show_number
+from yuzuri.words.formats import say_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The form as it was filled in, kept whatever becomes of it."""
+
+    line: str = ""
+    unit: str = Unit.DATA.value
+    amount: str = ""
+    to_line: str = ""
+    """A line picked from the demo's list; empty: `to_number` says to whom."""
+    to_number: str = ""
+    message: str = ""
+
+    @property
+    def is_begun(self) -> bool:
+        """Both things are there without which nothing can be said."""
+        return bool(self.amount and (self.to_line or self.to_number))
+
+
+def read_typed(form: Form) -> Typed:
+    """Take over what a form has.
+
+    An "instead" button's amount counts before the typed one, and what is typed before what is
+    tapped, for the amount as for the receiver.
+    """
+    unit = form.text("unit") or Unit.DATA.value
+    return Typed(
+        line=form.text("line"),
+        unit=unit,
+        amount=form.text("use_amount") or form.text("amount") or form.text(f"chip-{unit}"),
+        to_line="" if form.text("to_number") else form.text("to_line"),
+        to_number=form.text("to_number"),
+        message=form.text("message"),
+    )
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was typed as an offer, or what of it cannot be understood, by field."""
+
+    typed: Typed
+    account: LineAccount
+    offer: OfferGift | None = None
+    problems: dict[str, Refusal] = field(default_factory=dict)
+
+
+async def read_offer(
+    yuzuri: Yuzuri, person: Person, account: LineAccount, typed: Typed
+) -> Reading:
+    """Understand the form; every field that cannot be understood has its problem."""
+    reading = Reading(typed, account)
+    quantity = receiver = None
+    try:
+        if not typed.amount:
+            raise DomainError(Code.AMOUNT_UNREADABLE)  # noqa: TRY301 - one way to keep a problem
+        quantity = read_amount(typed.amount, _unit(typed.unit))
+    except DomainError as error:
+        reading.problems["amount"] = error.refusal
+    try:
+        receiver = await _receiver(yuzuri, account.line, typed)
+    except DomainError as error:
+        reading.problems["to_number"] = error.refusal
+    try:
+        checked_offer(_offer(person, account.line, account.line.id, Quantity(1, Unit.SMS), typed))
+    except DomainError as error:
+        reading.problems["message"] = error.refusal
+    if quantity is not None and receiver is not None and not reading.problems:
+        reading.offer = checked_offer(_offer(person, account.line, receiver, quantity, typed))
+    return reading
+
+
+def _offer(
+    person: Person, line: Line, receiver: HolderId, quantity: Quantity, typed: Typed
+) -> OfferGift:
+    return OfferGift(
+        person=person.id,
+        from_line=line.id,
+        to_line=receiver,
+        unit=quantity.unit,
+        amount=quantity.amount,
+        message=typed.message,
+    )
+
+
+def _unit(text: str) -> Unit:
+    if text not in set(Unit):
+        raise DomainError(Code.UNIT_UNKNOWN, text=text[:40])
+    return Unit(text)
+
+
+async def _receiver(yuzuri: Yuzuri, giver: Line, typed: Typed) -> HolderId:
+    """Find the line that was picked, which only the demo allows, or typed as a number."""
+    if typed.to_line and yuzuri.settings.demo:
+        try:
+            return HolderId(UUID(typed.to_line))
+        except ValueError:
+            raise DomainError(Code.LINE_UNKNOWN) from None
+    if not typed.to_number:
+        raise DomainError(Code.NUMBER_UNREADABLE)
+    number = parse_number(typed.to_number, yuzuri.profiles[giver.operator].country)
+    async with yuzuri.database.connection() as connection:
+        return await find_line(connection, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So much, and until when."""
+
+    amount: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would come of an offer, in words."""
+
+    feasible: bool
+    amount: str
+    receiver: str = ""
+    arrives: tuple[Part, ...] = ()
+    is_arrival_known: bool = True
+    accept_until: str = ""
+    """Empty: it arrives at once, and nobody can decline it."""
+    returns: tuple[Part, ...] = ()
+    left: str = ""
+    notes: tuple[Told, ...] = ()
+    reasons: tuple[Told, ...] = ()
+    instead: tuple[InsteadView, ...] = ()
+
+
+async def preview(yuzuri: Yuzuri, reading: Reading, reader: Reader) -> Preview:
+    """Say what would come of an offer, by the same rules that will decide it."""
+    offer = reading.offer
+    assert offer is not None
+    async with yuzuri.database.connection() as connection:
+        facts = await load_offer_facts(connection, HOME, yuzuri.profiles, offer, reader.at)
+        receiver_line = facts.lines.get(offer.to_line)
+        people = await load_people(connection, [receiver_line.person] if receiver_line else [])
+    answer = preview_offer(facts, offer)
+    amount = say_quantity(Quantity(offer.amount, offer.unit), reader.language)
+    if isinstance(answer, GiftRefused) or answer.feasible is not True:
+        return refused_preview(answer, offer, reader)
+    # A name is shown for a line that was picked; a number that was typed is not turned into one.
+    receiver = facts.lines[offer.to_line]
+    name = show_number(receiver.number)
+    if reading.typed.to_line:
+        name = people[receiver.person].nickname
+    return _open_preview(facts, offer, answer, name, amount, reader)
+
+
+def refused_preview(answer: GiftRefused | Verdict, offer: OfferGift, reader: Reader) -> Preview:
+    """Say why an offer is not possible, and what would be."""
+    reasons = answer.reasons if isinstance(answer, GiftRefused) else answer.refusals
+    return Preview(
+        feasible=False,
+        amount=say_quantity(Quantity(offer.amount, offer.unit), reader.language),
+        reasons=tuple(tell_reason(reason, reader) for reason in reasons),
+        instead=tuple(tell_instead(instead, offer.unit, reader) for instead in answer.instead),
+    )
+
+
+def _open_preview(
+    facts: GiftFacts, offer: OfferGift, verdict: Verdict, name: str, amount: str, reader: Reader
+) -> Preview:
+    giver, receiver = facts.lines[offer.from_line], facts.lines[offer.to_line]
+    question = facts.question(giver, receiver, Quantity(offer.amount, offer.unit))
+    refusable = question.giver.rules.refusable
+    waits = refusable is None or refusable.value
+    parts = list(gift_parts(question))
+    ends: dict[datetime | None, int] = {}
+    for holding, given in parts:
+        key = holding.allowance.expires_at
+        ends[key] = ends.get(key, 0) + given
+    left = sum(holding.available for holding in question.usable()) - offer.amount
+    deadline = verdict.deadline or offer_lifetime_end(question)
+    return Preview(
+        feasible=True,
+        amount=amount,
+        receiver=name,
+        arrives=say_arrivals(verdict.arrives, reader),
+        is_arrival_known=all(arrival.is_known for arrival in verdict.arrives),
+        accept_until=reader.until(deadline) if waits else "",
+        returns=tuple(
+            Part(say_quantity(Quantity(given, offer.unit), reader.language), reader.until(end))
+            for end, given in ends.items()
+            # What ends with the offer itself does not come back.
+            if waits and (end is None or end > deadline)
+        ),
+        left=say_quantity(Quantity(left, offer.unit), reader.language),
+        notes=tuple(
+            tell_reason(reason, reader)
+            for reason in verdict.reasons
+            if reason.effect is Effect.NOTES
+        ),
+    )
+
+
+def say_arrivals(arrives: tuple[Arrival, ...], reader: Reader) -> tuple[Part, ...]:
+    """Put what arrives into words."""
+    return tuple(
+        Part(say_quantity(arrival.quantity, reader.language), reader.until(arrival.expires_at))
+        for arrival in arrives
+    )
+
+
+def problems_told(problems: Mapping[str, Refusal], reader: Reader) -> dict[str, Told]:
+    """Put the problems of a form into words, by field."""
+    return {name: tell_refusal(problem, reader) for name, problem in problems.items()}

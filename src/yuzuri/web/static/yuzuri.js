@@ -1,0 +1,116 @@
+// Comfort only: every page works without this file.
+
+const PAUSE_MS = 350;
+
+for (const form of document.querySelectorAll("[data-give]")) keepPreview(form);
+for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
+for (const form of document.querySelectorAll("[data-code-form]")) takeCode(form);
+closeMenus();
+
+// While the form is filled in, show what would come of it.
+function keepPreview(form) {
+  const preview = document.getElementById("preview");
+  const amount = form.elements.namedItem("amount");
+  const number = form.elements.namedItem("to_number");
+  let timer;
+  let request;
+
+  form.addEventListener("input", (event) => {
+    const field = event.target;
+    if (field === amount && amount.value) uncheck(form, 'input[name^="chip-"]');
+    if (field.name.startsWith("chip-")) amount.value = "";
+    if (field === number && number.value) uncheck(form, 'input[name="to_line"]');
+    if (field.name === "to_line") number.value = "";
+    if (field.name === "unit") {
+      amount.value = "";
+      amount.placeholder = { data: "500 MB", voice: "10 min", sms: "3 SMS" }[field.value];
+      uncheck(form, 'input[name^="chip-"]');
+    }
+    if (field.name === "message") return;
+    settle(field);
+    clearTimeout(timer);
+    timer = setTimeout(show, field.type === "radio" ? 0 : PAUSE_MS);
+  });
+
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest('button[name="use_amount"]');
+    if (!button) return;
+    event.preventDefault();
+    uncheck(form, 'input[name^="chip-"]');
+    const chip = form.querySelector(`.chips input[value="${CSS.escape(button.value)}"]`);
+    amount.value = chip ? "" : button.value;
+    if (chip) chip.checked = true;
+    settle(amount);
+    amount.focus({ preventScroll: true });
+    void show();
+  });
+
+  if (preview.querySelector(".placeholder")) void show();
+
+  async function show() {
+    request?.abort();
+    request = new AbortController();
+    preview.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch("/give/preview", {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        signal: request.signal,
+        redirect: "error",
+      });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+      preview.replaceChildren(...part.body.childNodes);
+      preview.removeAttribute("aria-busy");
+    } catch (error) {
+      // The next step says the same, so a preview that fails is no reason to alarm anyone.
+      if (error.name !== "AbortError") preview.removeAttribute("aria-busy");
+    }
+  }
+}
+
+// A field that is being corrected is no longer marked as wrong.
+function settle(field) {
+  field.removeAttribute("aria-invalid");
+}
+
+function uncheck(form, selector) {
+  for (const input of form.querySelectorAll(selector)) input.checked = false;
+}
+
+// A second tap waits for the first; the server would give once all the same.
+function sendOnce(form) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+    form.setAttribute("aria-busy", "true");
+  });
+  window.addEventListener("pageshow", () => {
+    sent = false;
+    form.removeAttribute("aria-busy");
+  });
+}
+
+// /sign-in#code: what stands behind # never leaves the browser by itself, nor stays in its history.
+function takeCode(form) {
+  const code = decodeURIComponent(location.hash.slice(1));
+  if (!code || code === "main") return;
+  form.elements.namedItem("code").value = code;
+  history.replaceState(null, "", location.pathname + location.search);
+  form.scrollIntoView({ block: "nearest" });
+}
+
+function closeMenus() {
+  const menus = [...document.querySelectorAll("details.me")];
+  document.addEventListener("click", (event) => {
+    for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus) {
+      if (menu.open) menu.querySelector("summary").focus();
+      menu.open = false;
+    }
+  });
+}
