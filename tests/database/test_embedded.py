@@ -22,7 +22,8 @@ import pytest
 
 from yuzuri.db import DatabaseUnavailable, Reason
 from yuzuri.db.connect import Database, open_database
-from yuzuri.db.embedded import SUPERUSER, EmbeddedServer, explain_server_words, start_embedded
+from yuzuri.db.embedded import SUPERUSER, EmbeddedServer, start_embedded
+from yuzuri.db.embedded.explanations import explain_server_words
 from yuzuri.settings import Settings
 
 IS_ROOT = os.geteuid() == 0
@@ -52,7 +53,7 @@ def server_processes(data: Path) -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["cmdline", "status"])
-        if cluster in (process.info["cmdline"] or [])
+        if (process.info["cmdline"] or [])[1:3] == ["-D", cluster]
         and process.info["status"] != psutil.STATUS_ZOMBIE
     ]
 
@@ -72,16 +73,23 @@ def kill(server: EmbeddedServer) -> None:
         time.sleep(0.01)
 
 
-def run_user(data: Path, then: str) -> "subprocess.Popen[str]":
+def run_user(data: Path, then: str, before: str = "") -> "subprocess.Popen[str]":
     """Start another process that uses the server, says its pid, and then does as it is told."""
-    program = (
+    return run_program(
         "import sys, time; from pathlib import Path\n"
         "from yuzuri.db.embedded import start_embedded\n"
-        "server = start_embedded(Path(sys.argv[1])); print(server.pid, flush=True)\n" + then
+        + before
+        + "server = start_embedded(Path(sys.argv[1])); print(server.pid, flush=True)\n"
+        + then,
+        data,
     )
+
+
+def run_program(program: str, data: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", program, str(data)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True,
     )  # fmt: skip
 
 
@@ -164,11 +172,18 @@ def test_a_server_killed_with_its_user_starts_again(data: Path) -> None:
         assert ask(server, "SELECT 1") == 1
 
 
-def test_a_server_left_behind_is_used_and_then_stopped(data: Path) -> None:
+def leave_behind(data: Path) -> int:
+    """Leave a server whose user and whose keeper were killed; returns its pid."""
     user = run_user(data, "time.sleep(60)")
     left_behind = read_pid(user)
+    os.kill(psutil.Process(left_behind).ppid(), signal.SIGKILL)
     user.kill()
     end(user)
+    return left_behind
+
+
+def test_a_server_left_behind_is_used_and_then_stopped(data: Path) -> None:
+    left_behind = leave_behind(data)
     with start_embedded(data) as server:
         assert server.pid == left_behind
         assert ask(server, "SELECT 1") == 1
@@ -176,15 +191,85 @@ def test_a_server_left_behind_is_used_and_then_stopped(data: Path) -> None:
 
 
 def test_a_server_left_behind_without_its_socket_is_replaced(data: Path) -> None:
-    user = run_user(data, "time.sleep(60)")
-    left_behind = read_pid(user)
-    user.kill()
-    end(user)
+    left_behind = leave_behind(data)
     for file in (data / "socket").iterdir():
         file.unlink()
     with start_embedded(data) as server:
         assert server.pid != left_behind
         assert ask(server, "SELECT 1") == 1
+
+
+def wait_until_ended(data: Path) -> None:
+    deadline = time.monotonic() + 20
+    while server_processes(data):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+ENDS = (signal.SIGTERM, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("how", ENDS, ids=lambda how: how.name)
+def test_a_server_ends_after_its_last_user_however_that_ended(
+    data: Path, how: signal.Signals
+) -> None:
+    with start_embedded(data) as server:
+        user = run_user(data, "time.sleep(60)")
+        assert read_pid(user) == server.pid
+        user.send_signal(how)
+        end(user)
+        time.sleep(1)  # the keeper looks four times a second
+        assert ask(server, "SELECT 1") == 1
+        last_user = run_user(data, "time.sleep(60)")
+        read_pid(last_user)
+    assert server_processes(data) != []
+    last_user.send_signal(how)
+    end(last_user)
+    wait_until_ended(data)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, *ENDS], ids=lambda how: how.name)
+@pytest.mark.parametrize("after_s", [0.1, 0.3, 0.6])
+def test_a_start_that_is_cut_short_leaves_no_server_and_no_hand_work(
+    scratch: Path, how: signal.Signals, after_s: float
+) -> None:
+    data = scratch / uuid.uuid4().hex[:8]
+    user = run_user(data, "time.sleep(60)", before="print(0, flush=True)\n")
+    read_pid(user)
+    time.sleep(after_s)
+    os.killpg(user.pid, how)  # as a terminal does, that ends all that it has begun
+    end(user)
+    if how is not signal.SIGKILL:  # after which it starts again at once
+        wait_until_ended(data)
+    with start_embedded(data) as server:
+        assert ask(server, "SELECT 1") == 1
+    assert server_processes(data) == []
+
+
+def test_a_server_whose_folder_is_gone_ends(data: Path) -> None:
+    user = run_user(data, "time.sleep(60)")
+    read_pid(user)
+    shutil.rmtree(data)
+    wait_until_ended(data)
+    user.kill()
+    end(user)
+
+
+def test_an_interrupted_program_that_serves_leaves_no_server(data: Path) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from yuzuri.db.embedded import start_embedded\n"
+        "async def main():\n"
+        "    with start_embedded(Path(sys.argv[1])) as server:\n"
+        "        print(server.pid, flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    user = run_program(program, data)
+    read_pid(user)
+    os.killpg(user.pid, signal.SIGINT)
+    end(user)
+    assert server_processes(data) == []
 
 
 def test_two_processes_share_one_server_and_the_last_one_stops_it(data: Path) -> None:
