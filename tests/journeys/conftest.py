@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.conftest import Server
 from tests.journeys.served import Customer, ServedYuzuri, add_customer, beside, serving
+
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.settings import Settings
 

@@ -1,9 +1,9 @@
 """A gift over HTTP, from what one has to what the other has."""
 
 import httpx
-
 from tests.journeys.conftest import AddCustomer
 from tests.journeys.served import Customer, ServedYuzuri, broken_invariants
+
 from yuzuri.runtime.running import Yuzuri
 
 GB = 10**9

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
@@ -57,9 +58,19 @@ def read_body(body: bytes, wanted: type[msgspec.Struct]) -> Any:
     try:
         return _decoder(wanted).decode(body)
     except msgspec.ValidationError as error:
+        # It stops at the first wrong value, before it has seen whether the rest is JSON.
+        _check_json(body)
         raise _fault(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DomainError(Code.REQUEST_MALFORMED) from error
+
+
+def _check_json(body: bytes) -> None:
+    try:
+        with suppress(msgspec.ValidationError):  # a number that is out of every range
+            msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DomainError(Code.REQUEST_MALFORMED, problem=str(error)) from error
+        raise DomainError(Code.REQUEST_MALFORMED) from error
 
 
 @functools.cache

@@ -1,12 +1,13 @@
 """Every route of the API under one router, with what holds for all of them."""
 
-from litestar import Response, Router
+from litestar import HttpMethod, Response, Router, route
 
 from yuzuri.api.app import gifts, health, lines, operators, sessions
 from yuzuri.api.app.bodies import StrictRequest
 from yuzuri.api.app.callers import signed_in
 from yuzuri.api.app.openapi import SESSION_SCHEME
 from yuzuri.api.app.problems import BODY_BYTES_MAX
+from yuzuri.kernel.errors import Code, DomainError
 
 
 async def _keep_private(response: Response[object]) -> Response[object]:
@@ -14,6 +15,17 @@ async def _keep_private(response: Response[object]) -> Response[object]:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response
+
+
+@route(
+    ["/v1", "/v1/{path:path}", "/health/{path:path}"],
+    http_method=list(HttpMethod),
+    include_in_schema=False,
+    status_code=200,
+)
+async def show_nothing() -> None:
+    """Answer for what is under the API's paths and is no route, whoever else has a catch-all."""
+    raise DomainError(Code.PATH_UNKNOWN)
 
 
 _open_to_all = Router(
@@ -48,7 +60,7 @@ _for_people = Router(
 
 api_router = Router(
     path="/",
-    route_handlers=[_open_to_all, _for_people, health.show_health],
+    route_handlers=[_open_to_all, _for_people, health.show_health, show_nothing],
     request_class=StrictRequest,
     request_max_body_size=BODY_BYTES_MAX,
     after_request=_keep_private,
