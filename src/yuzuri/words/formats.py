@@ -156,13 +156,13 @@ def say_price(minor: int, currency: str, language: Language) -> str:
 
 # ---------------------------------------------------------------- names of things
 
-_UNITS = {
+UNITS = {
     Unit.DATA: "data",
     Unit.VOICE: "voice minutes",
     Unit.SMS: "SMS",
 }
 
-_SOURCES = {
+SOURCES = {
     "base": "from the plan",
     "carried_over": "carried over",
     "bought": "bought extra",
@@ -175,13 +175,13 @@ _SOURCES = {
 
 def say_unit(unit: Unit | str, language: Language) -> str:
     """Say what an allowance counts; a unit that nobody knows stays as it is."""
-    known = {member.value: text for member, text in _UNITS.items()}
+    known = {member.value: text for member, text in UNITS.items()}
     return translate(language, known[unit]) if unit in known else str(unit)
 
 
 def say_source(source: str, language: Language) -> str:
     """Say shortly what kind of allowance it is: "from the plan", "carried over", "received"."""
-    return translate(language, _SOURCES[source]) if source in _SOURCES else source
+    return translate(language, SOURCES[source]) if source in SOURCES else source
 
 
 def say_list(

@@ -1,5 +1,7 @@
 """Which language a reader gets, and how Babel calls it."""
 
+from collections.abc import Iterator
+
 from yuzuri.kernel.names import Language
 
 LOCALES = {Language.EN: "en_GB", Language.JA: "ja_JP", Language.ZH: "zh_Hans_CN"}
@@ -13,24 +15,22 @@ def choose_language(accept_language: str | None, default: Language = Language.EN
 
     Every kind of Chinese is served simplified Chinese. What cannot be read is passed over.
     """
-    wanted = sorted(
-        _ranges(accept_language or ""), key=lambda language_and_weight: -language_and_weight[1]
-    )
-    for tag, weight in wanted:
+    ranges = _ranges(accept_language or "")
+    for tag, _ in sorted(ranges, key=lambda tag_and_weight: -tag_and_weight[1]):
         primary = tag.split("-")[0].lower()
-        if weight > 0 and primary in set(Language):
+        if primary in set(Language):
             return Language(primary)
     return default
 
 
-def _ranges(header: str) -> list[tuple[str, float]]:
-    ranges = []
+def _ranges(header: str) -> Iterator[tuple[str, float]]:
+    """Yield what is wanted at all, and how much."""
     for part in header.split(",", _RANGES_MAX)[:_RANGES_MAX]:
         tag, _, parameter = part.partition(";")
         name, _, value = parameter.strip().partition("=")
         try:
             weight = float(value) if name.strip().lower() == "q" else 1.0
         except ValueError:
-            weight = 0.0
-        ranges.append((tag.strip(), weight))
-    return ranges
+            continue
+        if 0 < weight <= 1:
+            yield tag.strip(), weight

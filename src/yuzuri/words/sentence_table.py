@@ -90,7 +90,7 @@ _REQUESTS: Mapping[Code, Sentence] = {
         then="Enter a smaller amount.",
     ),
     Code.UNIT_UNKNOWN: _says(
-        "“{unit}” is not something that a line holds. It holds data, voice minutes and SMS.",
+        "“{text}” is not something that a line holds. It holds data, voice minutes and SMS.",
         "A line holds data, voice minutes and SMS, and nothing else.",
         then="Choose data, voice or sms.",
     ),
@@ -110,7 +110,7 @@ _REQUESTS: Mapping[Code, Sentence] = {
         then="Shorten it a little.",
     ),
     Code.LANGUAGE_UNKNOWN: _says(
-        "Yuzuri speaks English, Japanese and Chinese, but not “{language}”.",
+        "Yuzuri speaks English, Japanese and Chinese, but not “{text}”.",
         "Yuzuri speaks English, Japanese and Chinese.",
         then="Choose en, ja or zh.",
     ),
