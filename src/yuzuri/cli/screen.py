@@ -27,8 +27,7 @@ def reader_language(chosen: str | None = None) -> Language:
     try:
         return Language(chosen.lower().split("-")[0].split("_")[0])
     except ValueError:
-        known = tuple(language.value for language in Language)
-        raise DomainError(Code.LANGUAGE_UNKNOWN, language=chosen, known=known) from None
+        raise DomainError(Code.LANGUAGE_UNKNOWN, text=chosen[:40]) from None
 
 
 def told_problem(refusal: Refusal, language: Language | None = None) -> None:
