@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from litestar import Litestar, get
+from litestar.params import FromPath
 from litestar.testing import TestClient, create_test_client
 from psycopg import OperationalError
 
@@ -25,7 +26,7 @@ FAILURES: dict[str, Exception] = {
 
 
 @get("/v1/fail/{how:str}")
-async def fail(how: str) -> None:
+async def fail(how: FromPath[str]) -> None:
     raise FAILURES[how]
 
 

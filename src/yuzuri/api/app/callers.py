@@ -7,7 +7,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
@@ -26,8 +26,8 @@ _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+) *")
 
 Key: TypeAlias = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         pattern="^[!-~]{1,128}$",
         description="Your name for this request: 1 to 128 visible ASCII characters. The same key"
         " and request again gives the same answer and changes nothing.",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from yuzuri.api.app.bodies import GiftBody
 from yuzuri.api.app.callers import Caller, Key, language_of, running, with_key
@@ -110,7 +110,7 @@ class GiftsView(msgspec.Struct, frozen=True, kw_only=True):
     status_code=200,
     responses=problems(400, 401, 403, 404, 413),
 )
-async def preview_gift(request: Caller, data: GiftBody) -> SaidVerdict:
+async def preview_gift(request: Caller, data: JSONBody[GiftBody]) -> SaidVerdict:
     """Say whether the gift may be, every reason, what would arrive, and what would work instead.
 
     The same judgement guards the gift itself. Nothing changes.
@@ -136,7 +136,7 @@ async def preview_gift(request: Caller, data: GiftBody) -> SaidVerdict:
         **problems(400, 401, 403, 404, 409, 413, 422),
     },
 )
-async def offer_gift(request: Caller, data: GiftBody, key: Key) -> Response[GiftAnswer]:
+async def offer_gift(request: Caller, data: JSONBody[GiftBody], key: Key) -> Response[GiftAnswer]:
     """Offer something of one of my lines; it is set aside until the gift ends."""
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
@@ -183,8 +183,8 @@ async def _find_receiver(
 @get("/gifts", summary="What came in and went out", tags=["gifts"], responses=problems(400, 401))
 async def show_gifts(
     request: Caller,
-    direction: Direction = Direction.ALL,
-    limit: Annotated[int, Parameter(ge=1, le=100)] = 50,
+    direction: FromQuery[Direction] = Direction.ALL,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
 ) -> GiftsView:
     """Return the newest gifts from and to my lines."""
     yuzuri = running(request)
@@ -202,7 +202,7 @@ async def show_gifts(
 
 
 @get("/gifts/{gift_id:str}", summary="One gift", tags=["gifts"], responses=problems(401, 404))
-async def show_gift(request: Caller, gift_id: str) -> GiftView:
+async def show_gift(request: Caller, gift_id: FromPath[str]) -> GiftView:
     """Return a gift from or to one of my lines."""
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
@@ -223,7 +223,7 @@ _ENDING = problems(400, 401, 403, 404, 409, 422)
     guards=[with_key],
     responses=_ENDING,
 )
-async def accept_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
+async def accept_gift(request: Caller, gift_id: FromPath[str], key: Key) -> GiftAnswer:
     """Take a gift to one of my lines: it arrives in the same moment."""
     gift = _read_gift_id(gift_id)
     return await _submit(request, key, AcceptGift(person=request.user, gift=gift))
@@ -237,7 +237,7 @@ async def accept_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
     guards=[with_key],
     responses=_ENDING,
 )
-async def decline_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
+async def decline_gift(request: Caller, gift_id: FromPath[str], key: Key) -> GiftAnswer:
     """Turn down a gift to one of my lines: it is back where it was in the same moment."""
     gift = _read_gift_id(gift_id)
     return await _submit(request, key, DeclineGift(person=request.user, gift=gift))
@@ -251,7 +251,7 @@ async def decline_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
     guards=[with_key],
     responses=_ENDING,
 )
-async def cancel_gift(request: Caller, gift_id: str, key: Key) -> GiftAnswer:
+async def cancel_gift(request: Caller, gift_id: FromPath[str], key: Key) -> GiftAnswer:
     """Take back a gift from one of my lines, as long as nobody has accepted it."""
     gift = _read_gift_id(gift_id)
     return await _submit(request, key, CancelGift(person=request.user, gift=gift))

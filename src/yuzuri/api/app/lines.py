@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import get
+from litestar.params import FromPath
 
 from yuzuri.api.app.callers import Caller, language_of, running
 from yuzuri.api.app.descriptions import problems
@@ -79,7 +80,7 @@ async def show_lines(request: Caller) -> LinesView:
     tags=["lines"],
     responses=problems(401, 403, 404),
 )
-async def show_line(request: Caller, line_id: str) -> LineView:
+async def show_line(request: Caller, line_id: FromPath[str]) -> LineView:
     """Return one line of the person who is signed in."""
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:

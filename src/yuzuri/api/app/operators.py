@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Request, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from yuzuri.api.app.callers import language_of, running
 from yuzuri.api.app.descriptions import problems
@@ -121,7 +121,7 @@ async def show_operators(request: Anybody) -> OperatorsView:
     tags=["operators"],
     responses=problems(404),
 )
-async def show_operator(request: Anybody, operator_id: str) -> OperatorView:
+async def show_operator(request: Anybody, operator_id: FromPath[str]) -> OperatorView:
     """Return an operator's profile, each rule with its source."""
     profile, language = running(request).profiles[operator_id], language_of(request)
     return OperatorView(
@@ -144,18 +144,18 @@ async def show_operator(request: Anybody, operator_id: str) -> OperatorView:
 )
 async def show_feasibility(
     request: Anybody,
-    giver: Annotated[str, Parameter(query="from", description="OPERATOR or OPERATOR/PLAN")],
+    giver: Annotated[str, QueryParameter(name="from", description="OPERATOR or OPERATOR/PLAN")],
     receiver: Annotated[
         str | None,
-        Parameter(query="to", description="OPERATOR or OPERATOR/PLAN; the giver's if left out"),
+        QueryParameter(name="to", description="OPERATOR or OPERATOR/PLAN; the giver's if left out"),
     ] = None,
     amount: Annotated[
         str | None,
-        Parameter(description="such as 1GB, 500 MB, 10min or 3sms; the least if left out"),
+        QueryParameter(description="such as 1GB, 500 MB, 10min or 3sms; the least if left out"),
     ] = None,
-    unit: Annotated[str | None, Parameter(description="data, voice or sms")] = None,
-    at: Annotated[str | None, Parameter(description="ISO 8601; now if left out")] = None,
-    lang: Annotated[str | None, Parameter(description="en, ja or zh")] = None,
+    unit: Annotated[str | None, QueryParameter(description="data, voice or sms")] = None,
+    at: Annotated[str | None, QueryParameter(description="ISO 8601; now if left out")] = None,
+    lang: Annotated[str | None, QueryParameter(description="en, ja or zh")] = None,
 ) -> FeasibilityView:
     """Say for each route whether it is open, every reason, and what would work instead."""
     profiles = running(request).profiles

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, delete, get, post
 from litestar.datastructures import State
+from litestar.params import JSONBody
 
 from yuzuri.api.app.bodies import SignIn
 from yuzuri.api.app.callers import Caller, in_demo, running
@@ -45,7 +46,7 @@ class PeopleView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post("/sessions", summary="Sign in", tags=["sessions"], responses=problems(400, 403, 404, 413))
-async def sign_in(request: Request[PersonId, str, State], data: SignIn) -> SessionView:
+async def sign_in(request: Request[PersonId, str, State], data: JSONBody[SignIn]) -> SessionView:
     """Sign in with a code that works once; in the demo also as a person of one's choice."""
     if (data.sign_in_code is None) == (data.person is None):
         problem = "give either sign_in_code or person"
