@@ -183,8 +183,8 @@ _BALANCES: Mapping[Code, Sentence] = {
 
 _RULES: Mapping[Code, Sentence] = {
     Code.GIFT_NOT_OFFERED: _says(
-        "{operator} does not offer direct gifts of what is left on a line.",
-        "Direct gifts of what is left on a line are not offered here.",
+        "As far as is known, {operator} offers no direct gifts of what is left on a line.",
+        "As far as is known, no direct gifts of what is left on a line are offered here.",
         then="See whether there is another way.",
     ),
     Code.GIFT_RULES_UNKNOWN: _says(

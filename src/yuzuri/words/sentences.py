@@ -75,7 +75,7 @@ def _say_fields(
 ) -> Iterator[tuple[str, str]]:
     exact = _alike(fields, language)
     for key, value in fields.items():
-        if key == "other" and value == fields.get("operator"):
+        if _says_nothing(key, value, fields):
             continue
         match value:
             case Quantity():
@@ -87,7 +87,7 @@ def _say_fields(
                 yield key, say_time(value, zone, language)
             case tuple():
                 parts = [_say_part(key, part, fields, language) for part in value]
-                yield key, say_list(parts, language, "or" if key == "classes" else "and")
+                yield key, say_list(parts, language, "or" if key in {"classes", "types"} else "and")
             case int() if key == "days":
                 yield key, say_days(value, language)
             case int():
@@ -98,6 +98,12 @@ def _say_fields(
     minor, currency = fields.get("minor"), fields.get("currency")
     if isinstance(minor, int) and isinstance(currency, str):
         yield "price", say_price(minor, currency, language)
+
+
+def _says_nothing(key: str, value: FieldValue, fields: Mapping[str, FieldValue]) -> bool:
+    """Tell whether another field says it: an operator beside itself, or a limit with all left."""
+    told_by = {"other": "operator", "left": "limit"}.get(key)
+    return told_by is not None and value == fields.get(told_by)
 
 
 def _alike(fields: Mapping[str, FieldValue], language: Language) -> bool:

@@ -312,6 +312,12 @@ def test_a_beginning_is_an_hour_and_an_end_is_the_end_of_a_day() -> None:
     assert "until end of 31 December 2026" in ends.text
 
 
+def test_what_is_left_of_a_limit_is_said_only_where_some_of_it_is_used() -> None:
+    for left, said in ((MB_10, "10 MB of that is left today."), (GB, "at most 1 GB a day.")):
+        fields: Fields = {"operator": MINEO, "limit": GB, "left": left}
+        assert say(Code.GIFT_VOLUME_PER_DAY, fields, EN, TOKYO).text.endswith(said)
+
+
 def test_amounts_that_differ_never_read_the_same() -> None:
     fields: Fields = {"operator": MINEO, "step": MB_10, "amount": data(10**7 + 1)}
     said = say(Code.GIFT_STEP, fields, EN, TOKYO)
