@@ -8,7 +8,7 @@ from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
 from yuzuri.sharing.account import LineAccount
-from yuzuri.web.line_views import largest_gift, write_amount
+from yuzuri.web.line_views import largest_gift
 
 CHIPS_MAX = 5
 
@@ -44,7 +44,7 @@ def read_amount(text: str, unit: Unit) -> Quantity:
     return parse_quantity(plain, None if is_bare and unit is Unit.DATA else unit)
 
 
-def amount_chips(account: LineAccount, profiles: Profiles, unit: Unit) -> tuple[str, ...]:
+def amount_chips(account: LineAccount, profiles: Profiles, unit: Unit) -> tuple[int, ...]:
     """Return amounts that the rules on size allow and that the line has, smallest first.
 
     They are offered, not promised: the verdict on a whole gift may still refuse one.
@@ -57,9 +57,9 @@ def amount_chips(account: LineAccount, profiles: Profiles, unit: Unit) -> tuple[
     fitting = [
         amount
         for amount in sorted(set(sizes or _ROUND[unit]))
-        if amount <= available and largest_gift(amount, unit, plan, profile) == write_amount(amount, unit)
+        if amount <= available and largest_gift(amount, unit, plan, profile) == amount
     ]
-    chips = [write_amount(amount, unit) for amount in fitting[-CHIPS_MAX:]]
+    chips = fitting[-CHIPS_MAX:]
     largest = largest_gift(available, unit, plan, profile)
     if largest and largest not in chips:
         chips.append(largest)
@@ -72,9 +72,7 @@ def giveable(account: LineAccount, profiles: Profiles, unit: Unit) -> int:
     rules = gift_rules(profile, find_plan(profile, account.line.plan))
     of_unit = [balance for balance in account.balances if balance.allowance.unit is unit]
     may_give = sum(
-        balance.bucket.available
-        for balance in of_unit
-        if may_be_given(balance.allowance, rules)
+        balance.bucket.available for balance in of_unit if may_be_given(balance.allowance, rules)
     )
     keep = sum(q.amount for q in (rules.keep.value if rules.keep else ()) if q.unit is unit)
     have = sum(balance.bucket.available for balance in of_unit)

@@ -40,9 +40,7 @@ def _show_refusal(request: AnyRequest, refusal: Refusal) -> Response[str]:
     return page(visit, "problem.html", status=status, told=told, reason="", number=status)
 
 
-def _domain_error(
-    request: AnyRequest, error: DomainError
-) -> Response[str] | Redirect:
+def _domain_error(request: AnyRequest, error: DomainError) -> Response[str] | Redirect:
     if error.refusal.code in {Code.SESSION_MISSING, Code.SESSION_INVALID}:
         visit = stranger(request)
         comes_back = request.method == "GET" and visit.path != "/"

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from yuzuri.feasibility.verdict import Evidence, Instead, Reason
 from yuzuri.kernel.errors import Refusal
-from yuzuri.kernel.quantities import Unit
+from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.web.instants import Reader
 from yuzuri.web.line_views import write_amount
+from yuzuri.words.formats import say_quantity
 from yuzuri.words.sentences import say
 
 
@@ -26,6 +27,8 @@ class InsteadView:
 
     text: str
     amount: str
+    """As the form reads it."""
+    amount_said: str
     evidence: Evidence | None
 
 
@@ -44,5 +47,7 @@ def tell_refusal(refusal: Refusal, reader: Reader) -> Told:
 def tell_instead(instead: Instead, unit: Unit, reader: Reader) -> InsteadView:
     """Put an alternative into words."""
     said = say(instead.code, instead.fields, reader.language, reader.zone)
-    amount = "" if instead.amount is None else write_amount(instead.amount, unit)
-    return InsteadView(said.text, amount, instead.evidence)
+    if instead.amount is None:
+        return InsteadView(said.text, "", "", instead.evidence)
+    amount_said = say_quantity(Quantity(instead.amount, unit), reader.language, exact=True)
+    return InsteadView(said.text, write_amount(instead.amount, unit), amount_said, instead.evidence)

@@ -1,5 +1,6 @@
 """What came in, what is still open, and what has been; and the answers to it."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -20,7 +21,9 @@ from yuzuri.web.rendering import page, see_other
 from yuzuri.web.sending import new_key, submit
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
 
-ANSWERS = {"accept": AcceptGift, "decline": DeclineGift, "cancel": CancelGift}
+Answer = type[AcceptGift] | type[DeclineGift] | type[CancelGift]
+
+ANSWERS: Mapping[str, Answer] = {"accept": AcceptGift, "decline": DeclineGift, "cancel": CancelGift}
 DONE = {"offered", *ANSWERS}
 
 
@@ -55,9 +58,7 @@ async def show_gifts(request: AnyRequest, visit: Visit, person: Person) -> Respo
 
 
 @get("/gifts/{gift:str}")
-async def show_gift(
-    request: AnyRequest, visit: Visit, person: Person, gift: str
-) -> Response[str]:
+async def show_gift(request: AnyRequest, visit: Visit, person: Person, gift: str) -> Response[str]:
     """Show a gift and what has happened to it."""
     yuzuri = yuzuri_of(request)
     seen = await _load(yuzuri, person, gift)

@@ -69,11 +69,18 @@ def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: date
         other_number=seen.other_number,
         line=line_name(seen.line, profile, language),
         message=gift.message,
-        when=reader.instant(gift.ended_at or gift.offered_at),
+        when=reader.past(_ended_at(gift, state)),
         accept_until=reader.until(gift.deadline),
         left=reader.left(gift.deadline) if state is GiftState.OPEN else "",
         happenings=tuple(_happenings(seen, state, reader)),
     )
+
+
+def _ended_at(gift: Gift, state: GiftState) -> datetime:
+    """Return when a gift came to where it stands; one that ran out did so at its deadline."""
+    if state is GiftState.EXPIRED:
+        return gift.deadline
+    return gift.ended_at or gift.offered_at
 
 
 def _state_text(state: GiftState, language: Language, *, is_mine: bool) -> str:
@@ -100,7 +107,9 @@ def _happenings(seen: GiftInView, state: GiftState, reader: Reader) -> Iterator[
     gift, language = seen.gift, reader.language
     offered = translate(language, "Offered")
     if state is GiftState.ACCEPTED and gift.ended_at == gift.offered_at:
-        yield Happening(translate(language, "Arrived at once"), reader.instant(gift.offered_at), True)
+        yield Happening(
+            translate(language, "Arrived at once"), reader.instant(gift.offered_at), is_past=True
+        )
         return
     yield Happening(offered, reader.instant(gift.offered_at), is_past=True)
     match state:
@@ -109,15 +118,15 @@ def _happenings(seen: GiftInView, state: GiftState, reader: Reader) -> Iterator[
             yield Happening(text, reader.until(gift.deadline), is_past=False)
         case GiftState.ACCEPTED:
             text = translate(language, "Accepted, and arrived")
-            yield Happening(text, reader.instant(gift.ended_at or gift.offered_at), is_past=True)
+            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case GiftState.DECLINED:
             text = translate(language, "Declined; it is back where it came from")
-            yield Happening(text, reader.instant(gift.ended_at or gift.offered_at), is_past=True)
+            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case GiftState.CANCELLED:
             text = translate(language, "Taken back by the giver")
-            yield Happening(text, reader.instant(gift.ended_at or gift.offered_at), is_past=True)
+            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case GiftState.EXPIRED:
             text = translate(language, "Nobody accepted it; it is back where it came from")
-            yield Happening(text, reader.instant(gift.deadline), is_past=True)
+            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case _:
             assert_never(state)

@@ -14,16 +14,17 @@ from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import LineAccount, load_accounts
 from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, GiftDone, GiftRefused
-from yuzuri.subscribers.lines import Person, list_people, lines_of
+from yuzuri.subscribers.lines import Person, lines_of, list_people
 from yuzuri.web.amounts import amount_chips, giveable
 from yuzuri.web.evidence_views import Told
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
-from yuzuri.web.line_views import LineView, kind_name, view_line
+from yuzuri.web.line_views import LineView, kind_name, view_line, write_amount
 from yuzuri.web.offers import (
     Preview,
     Reading,
     Typed,
+    closed_line,
     preview,
     problems_told,
     read_offer,
@@ -35,6 +36,20 @@ from yuzuri.web.sending import new_key, submit
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
 from yuzuri.words.formats import say_quantity
 
+_EXAMPLES = {
+    Unit.DATA: Quantity(500 * 10**6, Unit.DATA),
+    Unit.VOICE: Quantity(600, Unit.VOICE),
+    Unit.SMS: Quantity(3, Unit.SMS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An amount to tap: as the form reads it, and as people say it."""
+
+    value: str
+    said: str
+
 
 @dataclass(frozen=True, slots=True)
 class UnitChoice:
@@ -43,7 +58,8 @@ class UnitChoice:
     unit: str
     name: str
     available: str
-    chips: tuple[str, ...]
+    example: str
+    chips: tuple[Chip, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +185,7 @@ async def _form_page(
         return page(visit, "no_line.html")
     at, profiles = yuzuri.clock(), yuzuri.profiles
     lines: list[LineView] = [view_line(a, profiles, visit.language, at) for a in accounts]
-    units = list(_units(yuzuri, visit.language, account))
+    units = _units(yuzuri, visit.language, account)
     problems: Mapping[str, Told] = (context or {}).get("problems", {})
     chosen_unit = typed.unit if typed.unit in {u.unit for u in units} else units[0].unit
     return page(
@@ -184,6 +200,7 @@ async def _form_page(
         recipients=await _recipients(yuzuri, visit.language, person, account),
         problems=problems,
         preview=(context or {}).get("preview"),
+        closed=closed_line(yuzuri.profiles, account, _reader(yuzuri, visit.language, account)),
         is_live=False,
         message_max=MESSAGE_LENGTH_MAX,
     )
@@ -197,7 +214,11 @@ def _units(yuzuri: Yuzuri, language: Language, account: LineAccount) -> list[Uni
             unit.value,
             kind_name(unit, language),
             say_quantity(Quantity(giveable(account, yuzuri.profiles, unit), unit), language),
-            amount_chips(account, yuzuri.profiles, unit),
+            say_quantity(_EXAMPLES[unit], language),
+            tuple(
+                Chip(write_amount(n, unit), say_quantity(Quantity(n, unit), language, exact=True))
+                for n in amount_chips(account, yuzuri.profiles, unit)
+            ),
         )
         for unit in Unit
         if unit in held

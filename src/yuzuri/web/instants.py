@@ -1,11 +1,11 @@
-"""Until when something lasts, as people say it: the end of a day, not the first instant of the next."""
+"""Times as a page says them: short, by the clocks of the line's operator."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton
+from babel.dates import format_datetime
 
 from yuzuri.kernel.names import Language
 from yuzuri.words.formats import say_instant
@@ -13,6 +13,14 @@ from yuzuri.words.languages import LOCALES
 from yuzuri.words.translations import translate
 
 ENDS_SOON = timedelta(days=3)
+
+_DAY = {Language.EN: "d MMMM", Language.JA: "M月d日", Language.ZH: "M月d日"}
+_DAY_OF_YEAR = {Language.EN: "d MMMM y", Language.JA: "y年M月d日", Language.ZH: "y年M月d日"}
+_INSTANT = {
+    Language.EN: "EEE d MMM, HH:mm",
+    Language.JA: "M月d日(E) HH:mm",
+    Language.ZH: "M月d日 EEE HH:mm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +37,26 @@ class Reader:
         return cls(language, ZoneInfo("UTC"), at)
 
     def instant(self, at: datetime) -> str:
-        """Say an instant."""
-        return say_instant(at, self.zone, self.language)
+        """Say an instant and whose time it is; the year only where it is another one."""
+        whole = say_instant(at, self.zone, self.language)
+        if not self._is_this_year(at):
+            return whole
+        # The zone is what an instant is said with last.
+        return f"{self._format(_INSTANT, at)} {whole.rsplit(' ', 1)[-1]}"
+
+    def past(self, at: datetime) -> str:
+        """Say an instant that has gone by, in a list where the zone would only be noise."""
+        return self._format(_INSTANT if self._is_this_year(at) else _DAY_OF_YEAR, at)
 
     def until(self, ends: datetime | None) -> str:
-        """Say until when something lasts; None: for ever."""
+        """Say until when something lasts: midnight is the end of the day before; None: for ever."""
         if ends is None:
             return translate(self.language, "does not expire")
         shown = ends.astimezone(self.zone)
         if (shown.hour, shown.minute, shown.second) != (0, 0, 0):
             return translate(self.language, "until {when}", when=self.instant(ends))
-        last_day = shown - timedelta(days=1)
-        skeleton = "MMMMd" if last_day.year == self.at.astimezone(self.zone).year else "yMMMMd"
-        day = format_skeleton(
-            skeleton, last_day, tzinfo=self.zone, locale=LOCALES[self.language]
-        )
+        last = ends - timedelta(microseconds=1)
+        day = self._format(_DAY if self._is_this_year(last) else _DAY_OF_YEAR, last)
         return translate(self.language, "until the end of {day}", day=day)
 
     def left(self, ends: datetime | None) -> str:
@@ -56,3 +69,10 @@ class Reader:
         if hours >= 2:
             return translate(self.language, "{count} hours left", count=hours)
         return translate(self.language, "less than 2 hours left")
+
+    def _is_this_year(self, at: datetime) -> bool:
+        return at.astimezone(self.zone).year == self.at.astimezone(self.zone).year
+
+    def _format(self, patterns: dict[Language, str], at: datetime) -> str:
+        locale = LOCALES[self.language]
+        return format_datetime(at.astimezone(self.zone), patterns[self.language], locale=locale)

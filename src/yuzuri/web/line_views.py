@@ -7,12 +7,13 @@ from math import lcm
 
 import phonenumbers
 
-from yuzuri.feasibility.question import may_be_given
+from yuzuri.feasibility.holdings import may_be_given
+from yuzuri.feasibility.question import Party
 from yuzuri.feasibility.windows import surely_open
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.ledger.allowances import Source
-from yuzuri.operators.profile import Plan, Profile
+from yuzuri.ledger.allowances import Allowance, Source
+from yuzuri.operators.profile import Plan, Profile, Rule
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
 from yuzuri.sharing.account import Balance, LineAccount
 from yuzuri.subscribers.lines import Line
@@ -69,7 +70,9 @@ class LineView:
     offers_gifts: bool
 
 
-def view_line(account: LineAccount, profiles: Profiles, language: Language, at: datetime) -> LineView:
+def view_line(
+    account: LineAccount, profiles: Profiles, language: Language, at: datetime
+) -> LineView:
     """Put a line into words."""
     line = account.line
     profile = profiles[line.operator]
@@ -167,11 +170,10 @@ def _allowance(balance: Balance, profile: Profile, plan: Plan, reader: Reader) -
         bucket.available > 0
         and (rules.offered is None or rules.offered.value)
         and (rules.units is None or unit in rules.units.value)
-        and may_be_given(allowance, rules)
-        and (
-            rules.last_days is None or surely_open(rules.last_days.value, allowance, reader.at)
-        )
+        and may_be_given(Party(profile, plan), allowance, reader.at)
+        and (rules.last_days is None or surely_open(rules.last_days.value, allowance, reader.at))
     )
+    largest = largest_gift(bucket.available, unit, plan, profile) if may_give else 0
     return AllowanceView(
         amount=say_quantity(Quantity(bucket.available, unit), language),
         waiting=say_quantity(Quantity(bucket.held, unit), language) if bucket.held else "",
@@ -179,7 +181,7 @@ def _allowance(balance: Balance, profile: Profile, plan: Plan, reader: Reader) -
         left=reader.left(allowance.expires_at),
         marks=tuple(_marks(balance, reader)),
         is_received=allowance.hops > 0,
-        give_amount=largest_gift(bucket.available, unit, plan, profile) if may_give else "",
+        give_amount=write_amount(largest, unit) if largest else "",
     )
 
 
@@ -194,32 +196,38 @@ def _marks(balance: Balance, reader: Reader) -> Iterator[str]:
     elif allowance.source is Source.CARRIED_OVER:
         yield translate(language, "carried over")
     if allowance.hours is not None:
-        since, until = allowance.hours.since, allowance.hours.until
-        yield f"{since:%H:%M}–{until:%H:%M}"
+        yield show_hours(allowance)
 
 
-def largest_gift(available: int, unit: Unit, plan: Plan, profile: Profile) -> str:
+def show_hours(allowance: Allowance) -> str:
+    """Show in which hours of the day an allowance can be used; empty: in all."""
+    if allowance.hours is None:
+        return ""
+    return f"{allowance.hours.since:%H:%M}–{allowance.hours.until:%H:%M}"
+
+
+def largest_gift(available: int, unit: Unit, plan: Plan, profile: Profile) -> int:
     """Return the largest amount up to `available` that the rules on size let one give at once.
 
-    It is text that the form reads back exactly; empty where nothing is large enough.
+    0 where nothing is large enough.
     """
     rules = gift_rules(profile, plan)
 
-    def of_unit(quantities: Sequence[Quantity] | None) -> list[int]:
-        return [q.amount for q in quantities or () if q.unit is unit]
+    def of_unit(rule: Rule[tuple[Quantity, ...]] | None) -> list[int]:
+        return [q.amount for q in (rule.value if rule else ()) if q.unit is unit]
 
-    sizes = of_unit(rules.sizes and rules.sizes.value)
+    sizes = of_unit(rules.sizes)
     if sizes:
         fitting = [size for size in sizes if size <= available]
-        return write_amount(max(fitting), unit) if fitting else ""
-    most = min([available, *of_unit(rules.maximum and rules.maximum.value)])
-    step = max([1, *of_unit(rules.step and rules.step.value)])
+        return max(fitting, default=0)
+    most = min([available, *of_unit(rules.maximum)])
+    step = max([1, *of_unit(rules.step)])
     # Whole MB and minutes read better; what is smaller than one is given to the last byte.
     readable = lcm(step, _READABLE[unit])
     step = readable if most >= readable else step
     amount = most // step * step
-    least = max([1, *of_unit(rules.minimum and rules.minimum.value)])
-    return write_amount(amount, unit) if amount >= least else ""
+    least = max([1, *of_unit(rules.minimum)])
+    return amount if amount >= least else 0
 
 
 def write_amount(amount: int, unit: Unit) -> str:

@@ -1,16 +1,20 @@
 """From what was typed to what would come of it: one reading for the form, preview and review."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from yuzuri.feasibility.arrival import offer_lifetime_end
+from yuzuri.feasibility.alternatives import other_services
+from yuzuri.feasibility.arrival import arrivals, offer_lifetime_end
 from yuzuri.feasibility.gift import gift_parts
-from yuzuri.feasibility.verdict import Arrival, Effect, Verdict
+from yuzuri.feasibility.gift_checks import check_offered
+from yuzuri.feasibility.question import GiftQuestion, Holding, Party
+from yuzuri.feasibility.verdict import Effect, Verdict
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HOME, HolderId
 from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import LineAccount, load_offer_facts
 from yuzuri.sharing.gifts import (
@@ -31,7 +35,7 @@ from yuzuri.web.evidence_views import (
 )
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
-from yuzuri.web.line_views import show_number
+from yuzuri.web.line_views import show_hours, show_number
 from yuzuri.words.formats import say_quantity
 
 
@@ -80,9 +84,7 @@ class Reading:
     problems: dict[str, Refusal] = field(default_factory=dict)
 
 
-async def read_offer(
-    yuzuri: Yuzuri, person: Person, account: LineAccount, typed: Typed
-) -> Reading:
+async def read_offer(yuzuri: Yuzuri, person: Person, account: LineAccount, typed: Typed) -> Reading:
     """Understand the form; every field that cannot be understood has its problem."""
     reading = Reading(typed, account)
     quantity = receiver = None
@@ -140,10 +142,11 @@ async def _receiver(yuzuri: Yuzuri, giver: Line, typed: Typed) -> HolderId:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """So much, and until when."""
+    """So much, until when, and in which hours of the day only, if any."""
 
     amount: str
     until: str
+    hours: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +176,7 @@ async def preview(yuzuri: Yuzuri, reading: Reading, reader: Reader) -> Preview:
         receiver_line = facts.lines.get(offer.to_line)
         people = await load_people(connection, [receiver_line.person] if receiver_line else [])
     answer = preview_offer(facts, offer)
-    amount = say_quantity(Quantity(offer.amount, offer.unit), reader.language)
+    amount = say_quantity(Quantity(offer.amount, offer.unit), reader.language, exact=True)
     if isinstance(answer, GiftRefused) or answer.feasible is not True:
         return refused_preview(answer, offer, reader)
     # A name is shown for a line that was picked; a number that was typed is not turned into one.
@@ -189,7 +192,7 @@ def refused_preview(answer: GiftRefused | Verdict, offer: OfferGift, reader: Rea
     reasons = answer.reasons if isinstance(answer, GiftRefused) else answer.refusals
     return Preview(
         feasible=False,
-        amount=say_quantity(Quantity(offer.amount, offer.unit), reader.language),
+        amount=say_quantity(Quantity(offer.amount, offer.unit), reader.language, exact=True),
         reasons=tuple(tell_reason(reason, reader) for reason in reasons),
         instead=tuple(tell_instead(instead, offer.unit, reader) for instead in answer.instead),
     )
@@ -203,9 +206,9 @@ def _open_preview(
     refusable = question.giver.rules.refusable
     waits = refusable is None or refusable.value
     parts = list(gift_parts(question))
-    ends: dict[datetime | None, int] = {}
+    ends: dict[tuple[datetime | None, str], int] = {}
     for holding, given in parts:
-        key = holding.allowance.expires_at
+        key = (holding.allowance.expires_at, show_hours(holding.allowance))
         ends[key] = ends.get(key, 0) + given
     left = sum(holding.available for holding in question.usable()) - offer.amount
     deadline = verdict.deadline or offer_lifetime_end(question)
@@ -213,12 +216,16 @@ def _open_preview(
         feasible=True,
         amount=amount,
         receiver=name,
-        arrives=say_arrivals(verdict.arrives, reader),
+        arrives=say_arrivals(question, parts, reader),
         is_arrival_known=all(arrival.is_known for arrival in verdict.arrives),
         accept_until=reader.until(deadline) if waits else "",
         returns=tuple(
-            Part(say_quantity(Quantity(given, offer.unit), reader.language), reader.until(end))
-            for end, given in ends.items()
+            Part(
+                say_quantity(Quantity(given, offer.unit), reader.language, exact=True),
+                reader.until(end),
+                hours,
+            )
+            for (end, hours), given in ends.items()
             # What ends with the offer itself does not come back.
             if waits and (end is None or end > deadline)
         ),
@@ -231,11 +238,43 @@ def _open_preview(
     )
 
 
-def say_arrivals(arrives: tuple[Arrival, ...], reader: Reader) -> tuple[Part, ...]:
-    """Put what arrives into words."""
+def closed_line(profiles: Profiles, account: LineAccount, reader: Reader) -> Preview | None:
+    """Say why nothing can be given from a line, whatever to whomever; None: something can."""
+    profile = profiles[account.line.operator]
+    party = Party(profile, find_plan(profile, account.line.plan), account.line.activated_at)
+    if party.rules.offered is not None and party.rules.offered.value:
+        return None
+    question = GiftQuestion(
+        giver=party,
+        receiver=Party(profile),
+        quantity=Quantity(10**9, Unit.DATA),
+        at=reader.at,
+    )
+    return Preview(
+        feasible=False,
+        amount="",
+        reasons=tuple(tell_reason(reason, reader) for reason in check_offered(question)),
+        instead=tuple(
+            tell_instead(instead, Unit.DATA, reader) for instead in other_services(question)
+        ),
+    )
+
+
+def say_arrivals(
+    question: GiftQuestion, parts: Iterable[tuple[Holding, int]], reader: Reader
+) -> tuple[Part, ...]:
+    """Put what would arrive into words; what can be used at night only is said apart."""
+    by_hours: dict[str, list[tuple[Holding, int]]] = {}
+    for holding, amount in parts:
+        by_hours.setdefault(show_hours(holding.allowance), []).append((holding, amount))
     return tuple(
-        Part(say_quantity(arrival.quantity, reader.language), reader.until(arrival.expires_at))
-        for arrival in arrives
+        Part(
+            say_quantity(arrival.quantity, reader.language, exact=True),
+            reader.until(arrival.expires_at),
+            hours,
+        )
+        for hours, together in by_hours.items()
+        for arrival in arrivals(question, together)
     )
 
 

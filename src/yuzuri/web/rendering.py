@@ -61,9 +61,7 @@ _templates = Environment(
 _templates.globals["static"] = _static_url
 
 
-def page(
-    visit: Visit, template: str, *, status: int = 200, **context: Any
-) -> Response[str]:
+def page(visit: Visit, template: str, *, status: int = 200, **context: Any) -> Response[str]:
     """Render a page, or a part of one, in the visit's language."""
     html = _templates.get_template(template).render(
         context,

@@ -19,9 +19,7 @@ def new_key() -> str:
     return str(new_id())
 
 
-async def submit(
-    yuzuri: Yuzuri, person: Person, form: str, key: str, command: Command
-) -> Outcome:
+async def submit(yuzuri: Yuzuri, person: Person, form: str, key: str, command: Command) -> Outcome:
     """Return the outcome; where the same form is being worked on already, wait for its outcome.
 
     `form` names the form, so that two forms of one page can carry one key. Raises what `Yuzuri.submit` raises, and `KEY_INVALID` for a key that is not of our making.

@@ -21,6 +21,7 @@ from yuzuri.web.rendering import own_path, page, see_other
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
 from yuzuri.words.formats import say_quantity
 
+
 @dataclass(frozen=True, slots=True)
 class LineOfPerson:
     """A line as the choice of persons shows it."""
@@ -122,11 +123,14 @@ async def _people(yuzuri: Yuzuri, language: Language) -> tuple[PersonView, ...]:
                 left: dict[Unit, int] = {}
                 for balance in account.balances:
                     unit = balance.allowance.unit
-                    left[unit] = left.get(unit, 0) + balance.bucket.available
+                    if balance.allowance.hours is None:
+                        left[unit] = left.get(unit, 0) + balance.bucket.available
                 lines.append(
                     LineOfPerson(
                         yuzuri.profiles[account.line.operator].name.in_language(language),
-                        tuple(say_quantity(Quantity(n, u), language) for u, n in left.items()),
+                        tuple(
+                            say_quantity(Quantity(n, u), language) for u, n in sorted(left.items())
+                        ),
                     )
                 )
             views.append(PersonView(str(person.id), person.nickname, tuple(lines)))

@@ -23,7 +23,7 @@ function keepPreview(form) {
     if (field.name === "to_line") number.value = "";
     if (field.name === "unit") {
       amount.value = "";
-      amount.placeholder = { data: "500 MB", voice: "10 min", sms: "3 SMS" }[field.value];
+      amount.placeholder = field.dataset.example;
       uncheck(form, 'input[name^="chip-"]');
     }
     if (field.name === "message") return;
