@@ -166,12 +166,6 @@ async def test_a_connection_serves_in_utc_as_the_serving_role(database: Database
         assert await cursor.fetchone() == ("yuzuri_serve", "UTC", "yuzuri", "yuzuri")
 
 
-async def test_a_connection_of_ones_own_is_set_as_those_of_the_pool(database: Database) -> None:
-    async with await database.connect() as connection:
-        cursor = await connection.execute("SELECT current_user::text, current_setting('timezone')")
-        assert await cursor.fetchone() == ("yuzuri_serve", "UTC")
-
-
 async def test_the_pool_outlives_connections_that_were_cut(
     database: Database, admin_connection: AsyncConnection
 ) -> None:

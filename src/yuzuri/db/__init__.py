@@ -1,6 +1,5 @@
 """The database: an embedded server or one that is given, its migrations, and connections to it."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 from yuzuri.kernel.errors import Code
@@ -41,24 +40,16 @@ class Reason(StrEnum):
 class DatabaseUnavailable(Exception):  # noqa: N818 - a state of the world, as callers name it
     """There is no database to work with; `str()` is a sentence that says what to do about it.
 
-    `log_tail` holds the server's last words where it has any. No field ever holds a password.
+    `log_tail` holds the server's last words where it has any. Neither ever holds a password.
     """
 
     code = Code.DATABASE_UNAVAILABLE
 
-    def __init__(
-        self,
-        reason: Reason,
-        sentence: str,
-        *,
-        log_tail: str = "",
-        fields: Mapping[str, str | int] | None = None,
-    ) -> None:
+    def __init__(self, reason: Reason, sentence: str, *, log_tail: str = "") -> None:
         super().__init__(sentence)
         self.reason = reason
         self.sentence = sentence
         self.log_tail = log_tail
-        self.fields = dict(fields or {})
 
     def __str__(self) -> str:
         return self.sentence

@@ -68,18 +68,10 @@ class Database:
                     f"No connection to the database at {self._login.place} could be had within"
                     f" {_POOL_TIMEOUT_S:.0f} s: see whether it runs and is not overloaded, and try"
                     " again.",
-                    fields={"setting": self._login.setting, "place": self._login.place},
                 ) from error
             except psycopg.OperationalError as error:
                 raise self._login.explain(error) from error
             yield connection
-
-    async def connect(self) -> AsyncConnection:
-        """Open a connection of one's own, outside of the pool; the caller closes it."""
-        connection = await self._login.connect()
-        await connection.set_autocommit(False)
-        await _configure(connection)
-        return connection
 
 
 @contextlib.asynccontextmanager
@@ -173,7 +165,6 @@ async def _check(serving: Login) -> None:
                 Reason.PRIVILEGE_MISSING,
                 f"The role '{serving.user}' in {serving.setting} may not act as {SERVING_ROLE}: let"
                 f" an administrator run GRANT {SERVING_ROLE} TO it.",
-                fields={"role": serving.user},
             ) from error
         if find_pending(load_migrations(), applied):
             raise pending

@@ -76,7 +76,6 @@ class Login:
                 f"{setting} cannot be read: write it as"
                 " postgresql://user:password@host:5432/database, with signs such as @ or / in the"
                 " password written as %40 or %2F.",
-                fields={"setting": setting},
             ) from None
         return cls(conninfo, setting)
 
@@ -104,20 +103,17 @@ class Login:
                 f"The database at {self.place} is PostgreSQL {version} and Yuzuri needs"
                 f" {SERVER_VERSION_MIN} or newer: upgrade it, or leave out {self.setting} to use"
                 " the embedded one.",
-                fields={"version": version},
             )
         return connection
 
     def explain(self, error: psycopg.Error) -> DatabaseUnavailable:
         """Turn what refused a connection into a sentence that says what to do."""
         said = str(error)
-        fields = {"setting": self.setting, "place": self.place}
         for pattern, reason, sentence in _SIGN_IN_WORDS:
             if re.search(pattern, said):
                 text = sentence.format(place=self.place, user=self.user, setting=self.setting)
-                return DatabaseUnavailable(reason, text, fields=fields)
+                return DatabaseUnavailable(reason, text)
         return DatabaseUnavailable(
             Reason.UNREACHABLE,
             f"No database answers at {self.place}: start it, or correct {self.setting}.",
-            fields=fields,
         )

@@ -83,19 +83,16 @@ def find_pending(
         if ours is not None and ours.sha256 == step.sha256:
             continue
         label = f"{step.version:04}_{step.name}"
-        fields: dict[str, str | int] = {"version": step.version, "name": step.name}
         if step.version > newest:
             raise DatabaseUnavailable(
                 Reason.NEWER_DATABASE,
                 f"The database was made by a newer Yuzuri (it has migration {label}): update this"
                 " program, or use another database.",
-                fields=fields,
             )
         raise DatabaseUnavailable(
             Reason.MIGRATION_CHANGED,
             f"The database has applied migration {label} with another text than this program has:"
             " put the file back as it was and write the change as a new migration.",
-            fields=fields,
         )
     return tuple(migration for migration in migrations if migration.version not in taken)
 
@@ -181,7 +178,7 @@ def explain_migration(error: psycopg.Error, step: str) -> DatabaseUnavailable:
             )
         case _:
             pass
-    return DatabaseUnavailable(reason, sentence, fields={"sqlstate": error.sqlstate or ""})
+    return DatabaseUnavailable(reason, sentence)
 
 
 async def _take_lock(connection: AsyncConnection) -> None:

@@ -46,7 +46,6 @@ class Account:
             Reason.ACCOUNT_MISSING,
             f"PostgreSQL cannot run as root and no system account '{_ACCOUNT}' could be made:"
             " add that account, or run Yuzuri as an ordinary user.",
-            fields={"account": _ACCOUNT},
         )
 
     @classmethod

@@ -121,7 +121,6 @@ class Cluster:
                 f"The database in {self.folder} belongs to the account '{owner}', not to"
                 f" '{self.account.name}': run Yuzuri as the one who made it, or set YUZURI_DATA to"
                 " another folder.",
-                fields={"data": str(self.data), "owner": owner},
             )
         version = "".join(read_lines(self.folder / "PG_VERSION")).strip()
         if not version.isdigit():
@@ -132,7 +131,6 @@ class Cluster:
                 f"The database in {self.folder} was made by PostgreSQL {version} and this Yuzuri"
                 f" brings {major}: start the Yuzuri that made it, or set YUZURI_DATA to another"
                 " folder.",
-                fields={"data": str(self.data), "version": version},
             )
 
     def _make(self) -> None:
@@ -195,7 +193,6 @@ class Cluster:
             f"The database in {self.data} is still setting itself right after a crash: wait a"
             " minute and start again.",
             log_tail=tail(_read_from(self.log, log_start)),
-            fields={"data": str(self.data)},
         )
 
     def _failure(self, output: str) -> DatabaseUnavailable:

@@ -62,15 +62,12 @@ def explain_server_words(output: str, data: Path, socket: Path) -> DatabaseUnava
     for pattern, reason, sentence in _SERVER_WORDS:
         if re.search(pattern, words):
             text = sentence.format(data=data, socket=socket)
-            return DatabaseUnavailable(
-                reason, text, log_tail=tail(output), fields={"data": str(data)}
-            )
+            return DatabaseUnavailable(reason, text, log_tail=tail(output))
     return DatabaseUnavailable(
         Reason.START_FAILED,
         f"The database in {data} did not start: read the end of {data / 'postgresql.log'}, put"
         " right what it says and start again.",
         log_tail=tail(output),
-        fields={"data": str(data)},
     )
 
 
@@ -97,7 +94,7 @@ def _explain_refusal(error: Exception, data: Path) -> DatabaseUnavailable:
     elif number in {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}:
         reason = Reason.NO_PERMISSION
         sentence = f"{place} is in the way: remove it, or set YUZURI_DATA to another folder."
-    return DatabaseUnavailable(reason, sentence, fields={"data": str(data)})
+    return DatabaseUnavailable(reason, sentence)
 
 
 def tail(text: str) -> str:

@@ -33,7 +33,6 @@ def prepare_data(data: Path, account: Account) -> Path:
             Reason.FOLDER_CLOSED,
             f"The account '{account.name}', which runs the database for root, cannot enter"
             f" {closed}: set YUZURI_DATA to a folder that it can enter, such as /var/lib/yuzuri.",
-            fields={"folder": str(closed), "account": account.name},
         )
     return data
 
@@ -65,7 +64,6 @@ def prepare_socket(data: Path, account: Account) -> Path:
                 Reason.SOCKET,
                 f"{folder} is not a folder that only the account '{account.name}' can enter: remove"
                 " it and start again.",
-                fields={"folder": str(folder)},
             ) from None
     # A killed server's socket, and the lock on it with a pid that something else may have by now.
     for file in (socket_file(folder), Path(f"{socket_file(folder)}.lock")):

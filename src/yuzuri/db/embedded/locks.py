@@ -54,7 +54,6 @@ def _open_locked(path: Path, kind: int) -> int:
                     Reason.BUSY,
                     f"Another Yuzuri has been starting or stopping the database in {path.parent}"
                     f" for {_TIMEOUT_S:.0f} s: wait for it or end it, then start again.",
-                    fields={"data": str(path.parent)},
                 )
             time.sleep(_POLL_S)
         on_failure.pop_all()
