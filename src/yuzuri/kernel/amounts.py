@@ -1,7 +1,7 @@
 """Reading amounts that people write, such as "1 GB" or "10 min"."""
 
 import re
-from decimal import Decimal
+from fractions import Fraction
 
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
@@ -48,10 +48,10 @@ def parse_quantity(text: str, unit: Unit | None = None) -> Quantity:
         found, factor = unit, 1
     else:
         raise DomainError(Code.AMOUNT_UNREADABLE, text=text)
-    exact = Decimal(number) * factor
-    if exact != exact.to_integral_value():
+    exact = Fraction(number) * factor
+    if exact.denominator != 1:
         raise DomainError(Code.AMOUNT_FRACTIONAL, text=text)
-    return checked_quantity(int(exact), found)
+    return checked_quantity(exact.numerator, found)
 
 
 def checked_quantity(amount: int, unit: Unit) -> Quantity:

@@ -9,6 +9,10 @@ Clock = Callable[[], datetime]
 """Where the time comes from; always aware, always a parameter, so that tests can move it."""
 
 
+FOREVER = datetime.max.replace(tzinfo=UTC)
+"""Stands for "does not expire" where instants are compared; nothing can be added to it."""
+
+
 def utc_now() -> datetime:
     """Tell the time of the machine."""
     return datetime.now(UTC)
@@ -39,15 +43,18 @@ def local_instant(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class DailyWindow:
-    """Hours of the day in a time zone, such as 23:00-06:00 in Asia/Tokyo; may cross midnight."""
+    """Hours of the day in a time zone, such as 23:00-06:00 in Asia/Tokyo; may cross midnight.
+
+    Where both are the same, all of the day belongs to it.
+    """
 
     since: time
     until: time
     timezone: str
 
     def contains(self, at: datetime) -> bool:
-        """Tell whether clocks in the zone show an hour inside; `since` belongs to it, `until` not."""
+        """Tell whether clocks in the zone show an hour of it; `since` is inside, `until` not."""
         shown = at.astimezone(ZoneInfo(self.timezone)).time()
-        if self.since <= self.until:
+        if self.since < self.until:
             return self.since <= shown < self.until
         return shown >= self.since or shown < self.until
