@@ -4,20 +4,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from yuzuri.feasibility.gift_checks import of_unit, volumes_left
+from yuzuri.feasibility.cycles import cycle_length
+from yuzuri.feasibility.holdings import giftable, held_amounts
+from yuzuri.feasibility.limits import volume_limits
 from yuzuri.feasibility.question import GiftQuestion
+from yuzuri.feasibility.reasons import of_unit
+from yuzuri.feasibility.recipients import belongs, same_brand
 from yuzuri.feasibility.verdict import Instead, Verdict, evidence_of
 from yuzuri.feasibility.windows import blackout_end, opens_at
 from yuzuri.kernel.calendar import day_start, month_end
 from yuzuri.kernel.errors import Code
-from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity
+from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 from yuzuri.operators.profile import (
     PartnerApi,
-    Pledge,
+    Pool,
     Present,
     Profile,
-    Recipients,
     Service,
+    Tank,
     TransferableCode,
 )
 from yuzuri.operators.profiles import services
@@ -26,45 +30,41 @@ Judge = Callable[[GiftQuestion], Verdict]
 
 
 def other_amounts(question: GiftQuestion, judge: Judge) -> Iterator[Instead]:
-    """Yield the nearest smaller and the nearest larger amount that would be possible."""
-    below, above = _nearest(
-        sorted(_candidate_amounts(question)),
-        question,
-        lambda amount: judge(replace(question, quantity=Quantity(amount, question.unit))),
-    )
-    for amount in (below, above):
-        if amount is not None:
-            quantity = Quantity(amount, question.unit)
-            yield Instead(Code.INSTEAD_AMOUNT, {"amount": quantity}, amount=amount)
+    """Yield the nearest smaller and the nearest larger amount that would be possible.
 
-
-def _nearest(
-    candidates: list[int], question: GiftQuestion, judge: Callable[[int], Verdict]
-) -> tuple[int | None, int | None]:
-    open_to = [amount for amount in candidates if judge(amount).feasible is True]
-    below = [amount for amount in open_to if amount < question.amount]
-    above = [amount for amount in open_to if amount > question.amount]
-    return (max(below, default=None), min(above, default=None))
+    What is possible is an interval on the operator's steps, or some of its sizes, so that its ends
+    are among the candidates.
+    """
+    amounts = sorted(_candidate_amounts(question))
+    smaller = (amount for amount in reversed(amounts) if amount < question.amount)
+    larger = (amount for amount in amounts if amount > question.amount)
+    for nearest_first in (smaller, larger):
+        for amount in nearest_first:
+            other = Quantity(amount, question.unit)
+            if judge(replace(question, quantity=other)).feasible is True:
+                yield Instead(Code.INSTEAD_AMOUNT, {"amount": other}, amount=amount)
+                break
 
 
 def _candidate_amounts(question: GiftQuestion) -> set[int]:
     """Return the amounts at which some rule begins or ceases to refuse."""
     rules, unit = question.giver.rules, question.unit
-    step = of_unit(rules.step, question) or 1
-    edges = [question.amount, *(left for *_, left in volumes_left(question))]
-    for rule in (rules.minimum, rules.maximum):
-        edge = of_unit(rule, question)
-        if edge is not None:
-            edges.append(edge)
-    if question.holdings is not None:
-        keep = of_unit(rules.keep, question) or 0
-        edges.append(sum(h.available for h in question.usable()) - keep)
-        edges.append(sum(h.available for h in question.ready()))
-    candidates = {edge // step * step for edge in edges}
-    candidates |= {-(-edge // step) * step for edge in edges}
     if rules.sizes is not None:
-        candidates |= {size.amount for size in rules.sizes.value if size.unit is unit}
-    return {amount for amount in candidates if 0 < amount <= AMOUNT_MAX}
+        sizes = {size.amount for size in rules.sizes.value if size.unit is unit}
+        if sizes:
+            return sizes
+    edges = [question.amount]
+    edges += [edge for r in (rules.minimum, rules.maximum) if (edge := of_unit(r, question))]
+    # What the receiver has had from others is not to be told by way of what would still fit.
+    edges += [
+        volume.limit if volume.code is Code.GIFT_RECEIVED_PER_MONTH else volume.left
+        for volume in volume_limits(question)
+    ]
+    if question.holdings is not None:
+        edges += held_amounts(question)
+    step = of_unit(rules.step, question) or 1
+    on_steps = {near for edge in edges for near in (edge // step * step, -(-edge // step) * step)}
+    return {amount for amount in on_steps if 0 < amount <= AMOUNT_MAX}
 
 
 def other_times(question: GiftQuestion, judge: Judge) -> Iterator[Instead]:
@@ -75,51 +75,63 @@ def other_times(question: GiftQuestion, judge: Judge) -> Iterator[Instead]:
             return
 
 
-def _candidate_times(question: GiftQuestion) -> Iterator[datetime]:
+def _candidate_times(question: GiftQuestion) -> set[datetime]:
+    """Return the instants at which some rule ceases to refuse."""
     giver, at = question.giver, question.at
     rules, zone = giver.rules, giver.profile.zone
-    starts = [day_start(at, zone, 1), month_end(at, zone)]
+    starts = [at, day_start(at, zone, 1), month_end(at, zone)]
+    starts.append(month_end(at, question.receiver.profile.zone))
     if giver.activated_at is not None:
         if rules.line_age_days_min is not None:
             starts.append(giver.activated_at + timedelta(days=rules.line_age_days_min.value))
         if rules.young_line is not None:
             starts.append(giver.activated_at + timedelta(days=rules.young_line.value.days))
     if rules.last_days is not None:
-        for holding in question.giftable():
-            opening = opens_at(rules.last_days.value, holding.allowance)
-            if opening is not None:
-                starts.append(opening.surely)
-    for start in (at, *starts):
-        ends = rules.blackout and blackout_end(rules.blackout.value, start, zone)
-        yield ends or start
+        openings = (opens_at(rules.last_days.value, h.allowance) for h in giftable(question))
+        starts += [opening.surely for opening in openings if opening is not None]
+    length = giver.plan and cycle_length(giver.plan)
+    if rules.cycle_share_percent is not None and length:
+        starts += [gift.at + length for gift in question.sent]
+    blackout = rules.blackout
+    if blackout is None:
+        return set(starts)
+    return {blackout_end(blackout.value, start, zone) or start for start in starts}
 
 
 def other_services(question: GiftQuestion) -> Iterator[Instead]:
-    """Yield the other ways that the two operators publish and that these two people could use."""
+    """Yield the other ways that the two operators publish and that could bring it to the receiver.
+
+    All that operators publish so far is about data.
+    """
+    if question.unit is not Unit.DATA:
+        return
     giver, receiver = question.giver, question.receiver
+    is_one_brand = same_brand(question) is not False
     for service in services(giver.profile, giver.plan):
-        if _helps(service, is_within_operator=question.is_within_operator):
+        if _reaches(service, question, is_one_brand=is_one_brand):
             yield _instead(service, giver.profile)
-    if not question.is_within_operator:
+    if not is_one_brand:
+        # A code is bought by anyone, and entered by a customer of the one who issued it.
         for service in services(receiver.profile, receiver.plan):
-            if isinstance(service, TransferableCode | Present) and _helps(
-                service, is_within_operator=True
-            ):
+            if isinstance(service, TransferableCode) and service.transferable:
                 yield _instead(service, receiver.profile)
 
 
-def _helps(service: Service, *, is_within_operator: bool) -> bool:
+def _reaches(service: Service, question: GiftQuestion, *, is_one_brand: bool) -> bool:
+    """Tell whether a service of the giver's operator could bring something to the receiver."""
     match service:
         case TransferableCode():
-            return service.transferable and is_within_operator
-        case Present():
-            return is_within_operator or service.recipients is Recipients.ANYONE
+            return service.transferable and is_one_brand
+        case Pool() | Present() if service.recipients is not None:
+            return belongs(question, service.recipients) is not False
+        case Pool() | Present():
+            return is_one_brand
+        case Tank():
+            return is_one_brand and not service.in_area
         case PartnerApi():
             return service.order
-        case Pledge():
-            return False
         case _:
-            return is_within_operator
+            return False
 
 
 def _instead(service: Service, profile: Profile) -> Instead:

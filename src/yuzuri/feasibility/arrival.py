@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from yuzuri.feasibility.law import PAID_VALUE_RULES
-from yuzuri.feasibility.question import GiftQuestion, Holding, Party
+from yuzuri.feasibility.cycles import cycle_end
+from yuzuri.feasibility.law import usable_until
+from yuzuri.feasibility.question import GiftQuestion, Holding
 from yuzuri.feasibility.verdict import Arrival, cite
-from yuzuri.kernel.calendar import day_start, month_end
+from yuzuri.kernel.calendar import FOREVER, day_start, month_end
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.operators.profile import ExpiryKind, ValidityKind
-
-FOREVER = datetime.max.replace(tzinfo=UTC)
-"""Stands for "does not expire" where instants are compared."""
+from yuzuri.operators.profile import Confidence, Expiry, ExpiryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +28,44 @@ def received_terms(question: GiftQuestion, allowance: Allowance) -> ReceivedTerm
     """Return when `allowance` ends once it is the receiver's.
 
     Without a published rule it keeps its expiry. Paid value is never lengthened by an operator's
-    rule, and never outlives what the law allows from its first issue (I8).
+    rule, and never outlives what the law allows from its first issue (I8). Nothing is lengthened by
+    a rule of low confidence, or on what is not known.
     """
-    ends, rule_name, is_known = _operator_expiry(question, allowance)
-    original = allowance.expires_at or FOREVER
+    giver, rule = question.giver, question.giver.rules.expiry
+    kept = allowance.expires_at or FOREVER
+    ruled = kept if rule is None else _ruled_end(question, rule.value, allowance)
+    ends, is_known = (kept, False) if ruled is None else (ruled, True)
+    name = None
+    if rule is not None and ends != kept:
+        evidence = cite(giver.profile, f"{giver.rules_name}.expiry", rule)
+        name = f"{evidence.rule}, {evidence.source}, as of {evidence.as_of}"
+        if evidence.confidence is Confidence.LOW:
+            ends, is_known = min(ends, kept), False
     if allowance.paid:
-        ends = min(ends, original)
-        law = PAID_VALUE_RULES.get(question.giver.profile.country)
-        if law is not None:
-            ends = min(ends, law.end_of(allowance))
-    expires_at = None if ends == FOREVER else ends
-    return ReceivedTerms(expires_at, rule_name if ends > original else None, is_known)
+        ends = min(ends, usable_until(giver.profile, allowance))
+    return ReceivedTerms(None if ends == FOREVER else ends, name if ends > kept else None, is_known)
+
+
+def _ruled_end(question: GiftQuestion, expiry: Expiry, allowance: Allowance) -> datetime | None:
+    """Return when the operator's rule ends an allowance of the giver's; None: not known."""
+    kept = allowance.expires_at or FOREVER
+    match expiry.kind:
+        case ExpiryKind.KEEP:
+            return kept
+        case ExpiryKind.LATER_OF_BOTH:
+            has = question.receiver_has
+            if has is None:
+                # Paid value can not be lengthened, so the receiver's own makes no difference.
+                return kept if allowance.paid or kept == FOREVER else None
+            return max([kept, *(own.expires_at or FOREVER for own in has)])
+        case ExpiryKind.FIXED:
+            return question.at + timedelta(hours=expiry.hours)
+        case ExpiryKind.RESET:
+            return month_end(question.at, question.giver.profile.zone, expiry.months)
+        case ExpiryKind.RECIPIENT_CYCLE:
+            return cycle_end(question.receiver, question.receiver_has, question.at, expiry.cycles)
+        case other:
+            assert_never(other)
 
 
 def arrivals(question: GiftQuestion, parts: Iterable[tuple[Holding, int]]) -> Iterator[Arrival]:
@@ -55,66 +80,38 @@ def arrivals(question: GiftQuestion, parts: Iterable[tuple[Holding, int]]) -> It
 
 
 def expected_arrival(question: GiftQuestion) -> Arrival:
-    """Return what is known of the arrival where it is not known what the giver has."""
-    rule = question.giver.rules.expiry
-    match rule.value.kind if rule is not None else ExpiryKind.KEEP:
-        case ExpiryKind.FIXED | ExpiryKind.RESET:
-            assert rule is not None
-            ends = _ruled_end(question, rule.value.hours, rule.value.months)
-            return Arrival(question.quantity, ends)
-        case ExpiryKind.KEEP | ExpiryKind.LATER_OF_BOTH | ExpiryKind.RECIPIENT_CYCLE:
-            return Arrival(question.quantity, None, is_known=False)
-        case other:
-            assert_never(other)
+    """Return what is known of the arrival where it is not known what the giver has.
 
-
-def _operator_expiry(
-    question: GiftQuestion, allowance: Allowance
-) -> tuple[datetime, str | None, bool]:
+    Paid value may end sooner than the operator's rule says, so that an operator who sells the unit
+    leaves it unknown.
+    """
     giver, rule = question.giver, question.giver.rules.expiry
-    kept = allowance.expires_at or FOREVER
-    if rule is None:
-        return kept, None, True
-    evidence = cite(giver.profile, f"{giver.rules_name}.expiry", rule)
-    name = f"{evidence.rule}, {evidence.source}, as of {evidence.as_of}"
-    match rule.value.kind:
-        case ExpiryKind.KEEP:
-            return kept, None, True
-        case ExpiryKind.LATER_OF_BOTH:
-            own = question.receiver_expiry
-            return max(kept, own or kept), name, own is not None
-        case ExpiryKind.FIXED | ExpiryKind.RESET:
-            return _ruled_end(question, rule.value.hours, rule.value.months), name, True
-        case ExpiryKind.RECIPIENT_CYCLE:
-            ends = cycle_end(question.receiver, question.at, rule.value.cycles)
-            return ends or kept, name, ends is not None
-        case other:
-            assert_never(other)
+    expires_at = None
+    if rule is not None:
+        match rule.value.kind:
+            case ExpiryKind.FIXED:
+                expires_at = question.at + timedelta(hours=rule.value.hours)
+            case ExpiryKind.RESET:
+                expires_at = month_end(question.at, giver.profile.zone, rule.value.months)
+            case ExpiryKind.KEEP | ExpiryKind.LATER_OF_BOTH | ExpiryKind.RECIPIENT_CYCLE:
+                pass
+            case other:
+                assert_never(other)
+    is_known = expires_at is not None and not _sells(question)
+    return Arrival(question.quantity, expires_at if is_known else None, is_known)
 
 
-def _ruled_end(question: GiftQuestion, hours: int, months: int) -> datetime:
-    if hours:
-        return question.at + timedelta(hours=hours)
-    return month_end(question.at, question.giver.profile.zone, months)
-
-
-def cycle_end(party: Party, at: datetime, cycles_later: int) -> datetime | None:
-    """Return when the party's present cycle ends, or one so many cycles later; None: not known."""
-    if party.plan is None or not party.plan.gives:
-        return None
-    validity = party.plan.gives[0].validity
-    match validity.kind:
-        case ValidityKind.MONTH_END | ValidityKind.NEXT_MONTH_END:
-            return month_end(at, party.profile.zone, cycles_later)
-        case ValidityKind.DAYS | ValidityKind.HOURS if party.activated_at is not None:
-            unit_s = 86_400 if validity.kind is ValidityKind.DAYS else 3_600
-            cycle = timedelta(seconds=validity.count * unit_s)
-            done = (at - party.activated_at) // cycle
-            return party.activated_at + cycle * (done + 1 + cycles_later)
-        case ValidityKind.DAYS | ValidityKind.HOURS | ValidityKind.NEVER:
-            return None
-        case other:
-            assert_never(other)
+def _sells(question: GiftQuestion) -> bool:
+    """Tell whether the giver may have paid value of the unit: from the plan, or from any."""
+    party = question.giver
+    plans = party.profile.plans if party.plan is None else (party.plan,)
+    given = [
+        offered
+        for plan in plans
+        for gives in (plan.gives, *(top_up.gives for top_up in plan.top_ups))
+        for offered in gives
+    ]
+    return any(offered.paid and offered.amount.unit is question.unit for offered in given)
 
 
 CLAIM_LIFETIME = timedelta(days=7)
@@ -123,11 +120,9 @@ CLAIM_LIFETIME = timedelta(days=7)
 
 def claim_deadline(question: GiftQuestion, parts: Sequence[tuple[Holding, int]]) -> datetime:
     """Return until when the offer can be accepted: never longer than any part of it lasts."""
-    ends = [holding.allowance.expires_at for holding, _ in parts]
-    law = PAID_VALUE_RULES.get(question.giver.profile.country)
-    if law is not None:
-        ends += [law.end_of(holding.allowance) for holding, _ in parts if holding.allowance.paid]
-    return min([offer_lifetime_end(question), *(end for end in ends if end is not None)])
+    giver = question.giver.profile
+    ends = [usable_until(giver, holding.allowance) for holding, _ in parts]
+    return min([offer_lifetime_end(question), *ends])
 
 
 def offer_lifetime_end(question: GiftQuestion) -> datetime:

@@ -1,23 +1,23 @@
 """The verdict on a gift: the same function answers a question and guards the gift itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from yuzuri.feasibility.alternatives import other_amounts, other_services, other_times
-from yuzuri.feasibility.arrival import (
-    arrivals,
-    claim_deadline,
-    expected_arrival,
-    offer_lifetime_end,
-)
-from yuzuri.feasibility.gift_checks import CHECKS, check_volumes
-from yuzuri.feasibility.law import PAID_VALUE_RULES
+from yuzuri.feasibility.arrival import arrivals, claim_deadline, expected_arrival
+from yuzuri.feasibility.gift_checks import CHECKS
+from yuzuri.feasibility.holdings import ready
+from yuzuri.feasibility.law import paid_value_rule, usable_until
+from yuzuri.feasibility.limits import check_receiving
 from yuzuri.feasibility.question import GiftQuestion, Holding
 from yuzuri.feasibility.verdict import Effect, Reason, Verdict
-from yuzuri.kernel.errors import Code, FieldValue
+from yuzuri.kernel.calendar import FOREVER
+from yuzuri.kernel.errors import Code
 
 ROUTE = "gift"
+
+Parts = Sequence[tuple[Holding, int]]
 
 
 def judge_gift(question: GiftQuestion) -> Verdict:
@@ -36,9 +36,9 @@ def judge_gift(question: GiftQuestion) -> Verdict:
 def gift_parts(question: GiftQuestion) -> Iterator[tuple[Holding, int]]:
     """Split the amount over what is ready to be given, soonest expiry first."""
     left = question.amount
-    for holding in question.ready():
+    for holding in ready(question):
         part = min(left, holding.available)
-        if part:
+        if part > 0:
             yield holding, part
             left -= part
 
@@ -48,9 +48,7 @@ def judge_acceptance(question: GiftQuestion) -> tuple[Reason, ...]:
 
     The giver's limits were kept when the gift was offered, and its amount is set aside since then.
     """
-    return tuple(
-        reason for reason in check_volumes(question) if reason.code is Code.GIFT_RECEIVED_PER_MONTH
-    )
+    return tuple(check_receiving(question))
 
 
 def _judge(question: GiftQuestion) -> Verdict:
@@ -60,35 +58,42 @@ def _judge(question: GiftQuestion) -> Verdict:
         return verdict
     if question.holdings is None:
         return replace(verdict, arrives=(expected_arrival(question),))
-    parts = list(gift_parts(question))
+    parts = tuple(gift_parts(question))
+    if sum(amount for _, amount in parts) < question.amount:
+        # Undecided, and of what surely can be given there is not enough: nothing certain arrives.
+        return verdict
     deadline = claim_deadline(question, parts)
     return replace(
         verdict,
-        reasons=(
-            *reasons,
-            *_paid_value_reasons(question, parts),
-            *_unclaimed_notes(question, deadline),
-        ),
+        reasons=(*reasons, *_law_notes(question, parts), *_lost_notes(question, parts, deadline)),
         arrives=tuple(arrivals(question, parts)),
         deadline=deadline,
     )
 
 
-def _paid_value_reasons(
-    question: GiftQuestion, parts: Iterable[tuple[Holding, int]]
-) -> Iterator[Reason]:
+def _law_notes(question: GiftQuestion, parts: Parts) -> Iterator[Reason]:
     """Say it where the law, not the operator, decides until when paid value lasts."""
-    law = PAID_VALUE_RULES.get(question.giver.profile.country)
-    if law is None:
-        return
-    ends = [law.end_of(h.allowance) for h, _ in parts if h.allowance.paid]
+    ends = [
+        (law.end_of(holding.allowance), law)
+        for holding, _ in parts
+        for law in (paid_value_rule(question.giver.profile, holding.allowance),)
+        if law is not None and law.end_of(holding.allowance) < _own_end(holding)
+    ]
     if ends:
-        fields: dict[str, FieldValue] = {"days": law.days, "until": min(ends)}
-        effect = Effect.REFUSES if min(ends) <= question.at else Effect.NOTES
-        yield Reason(Code.LAW_PAID_VALUE_EXPIRY, effect, fields, law.evidence)
+        until, law = min(ends, key=lambda end: end[0])
+        yield law.reason(Effect.NOTES, until)
 
 
-def _unclaimed_notes(question: GiftQuestion, deadline: datetime) -> Iterator[Reason]:
-    """Warn where what nobody claims in time would be over by then, for the giver too."""
-    if deadline < offer_lifetime_end(question):
+def _own_end(holding: Holding) -> datetime:
+    return holding.allowance.expires_at or FOREVER
+
+
+def _lost_notes(question: GiftQuestion, parts: Parts, deadline: datetime) -> Iterator[Reason]:
+    """Warn where what nobody accepts in time would be over by then, for the giver too.
+
+    Where nobody can refuse a gift, it arrives at once.
+    """
+    giver, refusable = question.giver, question.giver.rules.refusable
+    waits = refusable is None or refusable.value
+    if waits and any(usable_until(giver.profile, h.allowance) <= deadline for h, _ in parts):
         yield Reason(Code.GIFT_EXPIRES_UNCLAIMED, Effect.NOTES, {"until": deadline})

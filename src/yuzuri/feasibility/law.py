@@ -6,9 +6,11 @@ Not legal advice. A reason that comes from here names the law, never a person's 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from yuzuri.feasibility.verdict import Evidence
+from yuzuri.feasibility.verdict import Effect, Evidence, Reason
+from yuzuri.kernel.calendar import FOREVER
+from yuzuri.kernel.errors import Code
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.operators.profile import Confidence
+from yuzuri.operators.profile import Confidence, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class PaidValueRule:
         """Return the instant after which nothing that descends from the allowance may be used."""
         return allowance.issued_at + timedelta(days=self.days)
 
+    def reason(self, effect: Effect, until: datetime) -> Reason:
+        """Make the reason that names this law."""
+        return Reason(
+            Code.LAW_PAID_VALUE_EXPIRY, effect, {"days": self.days, "until": until}, self.evidence
+        )
+
 
 JAPAN_PAID_VALUE = PaidValueRule(
     country="JP",
@@ -36,3 +44,15 @@ JAPAN_PAID_VALUE = PaidValueRule(
 )
 
 PAID_VALUE_RULES = {JAPAN_PAID_VALUE.country: JAPAN_PAID_VALUE}
+
+
+def paid_value_rule(giver: Profile, allowance: Allowance) -> PaidValueRule | None:
+    """Return the law on paid value that an allowance falls under; None: it falls under none."""
+    return PAID_VALUE_RULES.get(giver.country) if allowance.paid else None
+
+
+def usable_until(giver: Profile, allowance: Allowance) -> datetime:
+    """Return when an allowance ends by its own terms or by the law, whichever is first."""
+    own = allowance.expires_at or FOREVER
+    law = paid_value_rule(giver, allowance)
+    return own if law is None else min(own, law.end_of(allowance))

@@ -1,13 +1,11 @@
 """What a question about a gift consists of: all that a rule may look at, and nothing else."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from yuzuri.feasibility.windows import surely_open
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.ledger.book import spending_order
-from yuzuri.operators.profile import AllowanceClass, GiftRules, Plan, Profile
+from yuzuri.operators.profile import GiftRules, Plan, Profile
 from yuzuri.operators.profiles import gift_rules
 
 
@@ -66,7 +64,9 @@ class PastGift:
 class GiftQuestion:
     """Whether `giver` can give `quantity` to `receiver` at the instant `at`.
 
-    `holdings` None: it is not known what the giver has. `sent` and `received` go back a month.
+    `holdings` None: it is not known what the giver has. `sent` and `received` go back a month, and
+    have gifts of every unit. `receiver_has` is what the receiver can still use of the unit asked
+    for; None: not known.
     """
 
     giver: Party
@@ -77,8 +77,7 @@ class GiftQuestion:
     holdings: tuple[Holding, ...] | None = None
     sent: tuple[PastGift, ...] = ()
     received: tuple[PastGift, ...] = ()
-    receiver_expiry: datetime | None = None
-    """When the receiver's own allowance of the unit ends last; None: not known, or it has none."""
+    receiver_has: tuple[Allowance, ...] | None = None
 
     @property
     def unit(self) -> Unit:
@@ -95,6 +94,12 @@ class GiftQuestion:
         """Both are customers of one operator."""
         return self.giver.profile.id == self.receiver.profile.id
 
+    @property
+    def age(self) -> timedelta | None:
+        """How old the giver's line is; None: not known."""
+        activated_at = self.giver.activated_at
+        return None if activated_at is None else self.at - activated_at
+
     def usable(self) -> tuple[Holding, ...]:
         """What the giver has of the unit and could still use at the instant."""
         return tuple(
@@ -102,43 +107,3 @@ class GiftQuestion:
             for holding in self.holdings or ()
             if holding.allowance.unit is self.unit and not holding.allowance.is_over(self.at)
         )
-
-    def giftable(self) -> tuple[Holding, ...]:
-        """What of it the operator's rules on sources let one give."""
-        return tuple(h for h in self.usable() if may_be_given(h.allowance, self.giver.rules))
-
-    def ready(self) -> tuple[Holding, ...]:
-        """What of that can be given at this very instant, soonest expiry first."""
-        last_days = self.giver.rules.last_days
-        ready = [
-            holding
-            for holding in self.giftable()
-            if last_days is None or surely_open(last_days.value, holding.allowance, self.at)
-        ]
-        return tuple(sorted(ready, key=lambda holding: spending_order(holding.allowance)))
-
-
-DAILY_SECONDS_MAX = 24 * 3600
-
-
-def classes_of(allowance: Allowance) -> frozenset[AllowanceClass]:
-    """Say what an allowance is in the words that gifting rules use."""
-    first = AllowanceClass.RECEIVED if allowance.hops else AllowanceClass(allowance.source.value)
-    classes = {first}
-    if allowance.hours is not None:
-        classes.add(AllowanceClass.NIGHT)
-    if allowance.expires_at is not None:
-        lifetime_s = (allowance.expires_at - allowance.issued_at).total_seconds()
-        if lifetime_s <= DAILY_SECONDS_MAX:
-            classes.add(AllowanceClass.DAILY)
-    return frozenset(classes)
-
-
-def may_be_given(allowance: Allowance, rules: GiftRules) -> bool:
-    """Tell whether the rules on sources and on giving again let an allowance be given."""
-    classes = classes_of(allowance)
-    if rules.excluded is not None and classes & set(rules.excluded.value):
-        return False
-    if rules.sources is not None and not classes & set(rules.sources.value):
-        return False
-    return not (rules.regift is not None and not rules.regift.value and allowance.hops)

@@ -202,9 +202,11 @@ class GiftFacts:
                 for bucket in self.book.buckets_of(giver.id)
                 if bucket.available
             ),
-            sent=self._past(giver, quantity.unit, sent=True),
-            received=self._past(receiver, quantity.unit, sent=False),
-            receiver_expiry=self._latest_expiry(receiver, quantity.unit),
+            sent=self._past(giver, sent=True),
+            received=self._past(receiver, sent=False),
+            receiver_has=tuple(
+                allowance for _, allowance in self.book.holdings(receiver.id, quantity.unit)
+            ),
         )
 
     def _party(self, line: Line) -> Party:
@@ -223,24 +225,15 @@ class GiftFacts:
             linked=receiver.number in self.linked.get(giver.id, frozenset()),
         )
 
-    def _past(self, line: Line, unit: Unit, *, sent: bool) -> tuple[PastGift, ...]:
+    def _past(self, line: Line, *, sent: bool) -> tuple[PastGift, ...]:
         """Return what counts towards limits: sent, open or accepted; received, accepted only."""
         return tuple(
             PastGift(gift.quantity, gift.offered_at if sent else gift.ended_at or self.at, is_open)
             for gift in self.past.get(line.id, {}).values()
             for is_open in (gift.is_open(self.at),)
-            if gift.unit is unit
-            and (gift.from_line if sent else gift.to_line) == line.id
+            if (gift.from_line if sent else gift.to_line) == line.id
             and (gift.state is GiftState.ACCEPTED or (sent and is_open))
         )
-
-    def _latest_expiry(self, line: Line, unit: Unit) -> datetime | None:
-        ends = [
-            allowance.expires_at
-            for _, allowance in self.book.holdings(line.id, unit)
-            if allowance.expires_at is not None
-        ]
-        return max(ends, default=None)
 
 
 # ---------------------------------------------------------------- decisions

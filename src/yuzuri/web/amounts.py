@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from datetime import datetime
 
-from yuzuri.feasibility.question import may_be_given
+from yuzuri.feasibility.holdings import may_be_given
+from yuzuri.feasibility.question import Party
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
@@ -44,7 +46,9 @@ def read_amount(text: str, unit: Unit) -> Quantity:
     return parse_quantity(plain, None if is_bare and unit is Unit.DATA else unit)
 
 
-def amount_chips(account: LineAccount, profiles: Profiles, unit: Unit) -> tuple[int, ...]:
+def amount_chips(
+    account: LineAccount, profiles: Profiles, unit: Unit, at: datetime
+) -> tuple[int, ...]:
     """Return amounts that the rules on size allow and that the line has, smallest first.
 
     They are offered, not promised: the verdict on a whole gift may still refuse one.
@@ -52,7 +56,7 @@ def amount_chips(account: LineAccount, profiles: Profiles, unit: Unit) -> tuple[
     profile = profiles[account.line.operator]
     plan = find_plan(profile, account.line.plan)
     rules = gift_rules(profile, plan)
-    available = giveable(account, profiles, unit)
+    available = giveable(account, profiles, unit, at)
     sizes = [q.amount for q in (rules.sizes.value if rules.sizes else ()) if q.unit is unit]
     fitting = [
         amount
@@ -66,13 +70,16 @@ def amount_chips(account: LineAccount, profiles: Profiles, unit: Unit) -> tuple[
     return tuple(chips)
 
 
-def giveable(account: LineAccount, profiles: Profiles, unit: Unit) -> int:
-    """Return how much of a unit the rules on sources and on keeping let the line give now."""
+def giveable(account: LineAccount, profiles: Profiles, unit: Unit, at: datetime) -> int:
+    """Return how much of a unit the rules on sources and on keeping let the line give."""
     profile = profiles[account.line.operator]
-    rules = gift_rules(profile, find_plan(profile, account.line.plan))
+    giver = Party(profile, find_plan(profile, account.line.plan))
+    rules = giver.rules
     of_unit = [balance for balance in account.balances if balance.allowance.unit is unit]
     may_give = sum(
-        balance.bucket.available for balance in of_unit if may_be_given(balance.allowance, rules)
+        balance.bucket.available
+        for balance in of_unit
+        if may_be_given(giver, balance.allowance, at)
     )
     keep = sum(q.amount for q in (rules.keep.value if rules.keep else ()) if q.unit is unit)
     have = sum(balance.bucket.available for balance in of_unit)

@@ -208,16 +208,17 @@ async def _form_page(
 
 def _units(yuzuri: Yuzuri, language: Language, account: LineAccount) -> list[UnitChoice]:
     """Return the kinds that a line has; data where it has nothing, so that one can read why not."""
+    at = yuzuri.clock()
     held = {balance.allowance.unit for balance in account.balances} or {Unit.DATA}
     return [
         UnitChoice(
             unit.value,
             kind_name(unit, language),
-            say_quantity(Quantity(giveable(account, yuzuri.profiles, unit), unit), language),
+            say_quantity(Quantity(giveable(account, yuzuri.profiles, unit, at), unit), language),
             say_quantity(_EXAMPLES[unit], language),
             tuple(
                 Chip(write_amount(n, unit), say_quantity(Quantity(n, unit), language, exact=True))
-                for n in amount_chips(account, yuzuri.profiles, unit)
+                for n in amount_chips(account, yuzuri.profiles, unit, at)
             ),
         )
         for unit in Unit
