@@ -285,6 +285,7 @@ _LIMITS: Mapping[Code, Sentence] = {
         "{operator} lets you give at most {limit} out of one cycle of your plan. {left} of that is"
         " left.",
         "{operator} lets you give at most {limit} out of one cycle of your plan.",
+        "{operator} lets you give only a part of each cycle of your plan.",
         "The operator lets you give only a part of each cycle of your plan.",
         then="Choose a smaller amount, or wait for your next cycle.",
     ),
