@@ -31,6 +31,7 @@ class AllowanceView:
     """One allowance of a kind; `left` says how long where it ends soon."""
 
     amount: str
+    """Empty: all of it waits in open gifts."""
     waiting: str
     until: str
     left: str
@@ -175,7 +176,7 @@ def _allowance(balance: Balance, profile: Profile, plan: Plan, reader: Reader) -
     )
     largest = largest_gift(bucket.available, unit, plan, profile) if may_give else 0
     return AllowanceView(
-        amount=say_quantity(Quantity(bucket.available, unit), language),
+        amount=say_quantity(Quantity(bucket.available, unit), language) if bucket.available else "",
         waiting=say_quantity(Quantity(bucket.held, unit), language) if bucket.held else "",
         until=reader.until(allowance.expires_at),
         left=reader.left(allowance.expires_at),

@@ -80,7 +80,7 @@ def page(visit: Visit, template: str, *, status: int = 200, **context: Any) -> R
 
 
 def see_other(visit: Visit, path: str, *cookies: Cookie) -> Redirect:
-    """Send the browser on after a form has done its work, so that going back sends nothing twice."""
+    """Send the browser on after a form has done its work: going back sends nothing twice."""
     return Redirect(
         path, status_code=303, headers=PAGE_HEADERS, cookies=[*visit.cookies(), *cookies]
     )

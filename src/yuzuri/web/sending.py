@@ -22,7 +22,8 @@ def new_key() -> str:
 async def submit(yuzuri: Yuzuri, person: Person, form: str, key: str, command: Command) -> Outcome:
     """Return the outcome; where the same form is being worked on already, wait for its outcome.
 
-    `form` names the form, so that two forms of one page can carry one key. Raises what `Yuzuri.submit` raises, and `KEY_INVALID` for a key that is not of our making.
+    `form` names the form, so that several forms of one page can carry one key. Raises what
+    `Yuzuri.submit` raises, and `KEY_INVALID` for a key that is not of our making.
     """
     try:
         key = str(UUID(key))
