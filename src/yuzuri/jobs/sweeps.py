@@ -6,6 +6,7 @@ has expired cannot be spent, swept or not.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from yuzuri.kernel.ids import HOME, new_id
 from yuzuri.ledger.expiry import ExpireBuckets
@@ -35,22 +36,24 @@ async def sweep(yuzuri: Yuzuri) -> int:
     Several processes may sweep at once: what has been ended once is only refused or empty then.
     The key is new at each sweep, so that an answer of today never stands in the way of tomorrow.
     """
-    at = yuzuri.clock()
+    at, name = yuzuri.clock(), str(new_id())
     async with yuzuri.database.connection() as connection:
         gifts = await due_gifts(connection, HOME, at)
+    answered = await _submit_all(
+        yuzuri, {f"{name} expire gift {gift}": ExpireGift(gift=gift) for gift in gifts}
+    )
+    # After the gifts, so that what they held is seen to be free.
+    async with yuzuri.database.connection() as connection:
         holders = await holders_with_expired(connection, HOME, at)
-    sweep_id = new_id()
+    return answered + await _submit_all(
+        yuzuri, {f"{name} expire buckets {holder}": ExpireBuckets(holder) for holder in holders}
+    )
+
+
+async def _submit_all(yuzuri: Yuzuri, commands: Mapping[str, ExpireGift | ExpireBuckets]) -> int:
+    """Send commands by their keys; what fails is logged, and ends none of the others."""
     answers = await asyncio.gather(
-        *(
-            yuzuri.submit(HOUSE_CLIENT, f"{sweep_id} expire gift {gift}", ExpireGift(gift=gift))
-            for gift in gifts
-        ),
-        *(
-            yuzuri.submit(
-                HOUSE_CLIENT, f"{sweep_id} expire buckets {holder}", ExpireBuckets(holder)
-            )
-            for holder in holders
-        ),
+        *(yuzuri.submit(HOUSE_CLIENT, key, command) for key, command in commands.items()),
         return_exceptions=True,
     )
     failures = [answer for answer in answers if isinstance(answer, BaseException)]
