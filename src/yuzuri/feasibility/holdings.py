@@ -50,17 +50,16 @@ def classes_of(allowance: Allowance, at: datetime, zone: ZoneInfo) -> frozenset[
 
 @dataclass(frozen=True, slots=True)
 class SourceRule:
-    """A rule on what may be given; it names the classes that may not be, or the `only` ones."""
+    """A rule on what may be given: only its classes (`GIFT_SOURCE`), or all but its classes."""
 
     code: Code
     name: str
     rule: Rule[object]
     classes: tuple[AllowanceClass, ...]
-    only: bool = False
 
     def keeps_back(self, classes: frozenset[AllowanceClass]) -> bool:
         """Tell whether the rule stands against giving what is of these classes."""
-        return classes.isdisjoint(self.classes) is self.only
+        return classes.isdisjoint(self.classes) is (self.code is Code.GIFT_SOURCE)
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -73,8 +72,7 @@ def source_rules(rules: GiftRules) -> Iterator[SourceRule]:
     if rules.excluded is not None:
         yield SourceRule(Code.GIFT_EXCLUDED, "excluded", rules.excluded, rules.excluded.value)
     if rules.sources is not None:
-        named = rules.sources.value
-        yield SourceRule(Code.GIFT_SOURCE, "sources", rules.sources, named, only=True)
+        yield SourceRule(Code.GIFT_SOURCE, "sources", rules.sources, rules.sources.value)
     if rules.regift is not None and not rules.regift.value:
         received = (AllowanceClass.RECEIVED,)
         yield SourceRule(Code.GIFT_REGIFT, "regift", rules.regift, received)
