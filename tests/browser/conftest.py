@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -73,9 +73,10 @@ T = TypeVar("T")
 def new_context(browser: Browser) -> Iterator[NewContext]:
     """Make browser contexts the size of a phone; each is somebody's own browser."""
     opened = []
+    defaults: dict[str, Any] = {"viewport": PHONE, "locale": "en-GB"}
 
-    def make(**options: object) -> BrowserContext:
-        context = browser.new_context(**({"viewport": PHONE, "locale": "en-GB"} | options))
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(**(defaults | options))
         context.set_default_timeout(10_000)
         opened.append(context)
         return context

@@ -21,7 +21,7 @@ def test_a_gift_from_sign_in_to_history(site: Site, new_context: NewContext) -> 
     aki_line, hina_line = site.line("+819011110001"), site.line("+819022220001")
 
     sign_in(aki, site, "Aki")
-    assert data_left(aki, site, aki_line) == "20 GB / 20 GB"
+    assert data_left(aki, site, aki_line) == "21 GB"
     aki.locator(f"#line-{aki_line}").get_by_role("link", name="Give from this line").click()
 
     # The preview says what would come of it while the form is filled in.
@@ -35,8 +35,11 @@ def test_a_gift_from_sign_in_to_history(site: Site, new_context: NewContext) -> 
     refused.get_by_role("button", name="Give 10 GB").click()
     works = aki.locator(".verdict.works")
     expect(works).to_contain_text("10 GB for 陽菜")
-    expect(works).to_contain_text("until the end of 30 November")
-    expect(works).to_contain_text("Sun 15 Nov")
+    # What ends first is given first, and all of it can be accepted only as long as that lasts.
+    expect(works).to_contain_text("1 GB until Sat 14 Nov, 12:18 JST")
+    expect(works).to_contain_text("9 GB until the end of 30 November")
+    expect(works.locator(".facts > div").nth(1)).to_contain_text("until Sat 14 Nov, 12:18 JST")
+    expect(works).to_contain_text("1 GB of it will have expired by then, for you too.")
     aki.get_by_label("Another amount").fill("1.5 GB")
     expect(works).to_contain_text("1.5 GB for 陽菜")
 
@@ -45,20 +48,20 @@ def test_a_gift_from_sign_in_to_history(site: Site, new_context: NewContext) -> 
     expect(aki.locator(".tag")).to_contain_text("For your trip")
     aki.get_by_role("button", name="Give 1.5 GB").click()
     expect(aki.get_by_role("status")).to_contain_text("It is on its way")
-    assert data_left(aki, site, aki_line) == "18.5 GB / 20 GB"
+    assert data_left(aki, site, aki_line) == "19.5 GB / 20 GB"
     expect(aki.locator(f"#line-{aki_line}")).to_contain_text("1.5 GB waits in open gifts")
 
     sign_in(hina, site, "陽菜")
     assert data_left(hina, site, hina_line) == "5 GB / 5 GB"
     hina.get_by_role("link", name="Aki offers you 1.5 GB").click()
     expect(hina.get_by_role("blockquote")).to_have_text("For your trip")
-    expect(hina.locator(".facts")).to_contain_text("1.5 GB until the end of 30 November")
+    expect(hina.locator(".facts")).to_contain_text("500 MB until the end of 30 November")
     hina.get_by_role("button", name="Accept").click()
     expect(hina.get_by_role("status")).to_contain_text("It has arrived")
 
     assert data_left(hina, site, hina_line) == "6.5 GB"
     expect(hina.locator(f"#line-{hina_line}")).to_contain_text("received")
-    assert data_left(aki, site, aki_line) == "18.5 GB / 20 GB"
+    assert data_left(aki, site, aki_line) == "19.5 GB / 20 GB"
     expect(aki.locator(f"#line-{aki_line}")).not_to_contain_text("waits")
 
     aki.goto(f"{site.address}/gifts?show=out")

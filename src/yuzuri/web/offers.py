@@ -161,6 +161,8 @@ class Preview:
     accept_until: str = ""
     """Empty: it arrives at once, and nobody can decline it."""
     returns: tuple[Part, ...] = ()
+    lost: str = ""
+    """What of it will be over for the giver too if nobody accepts it."""
     left: str = ""
     notes: tuple[Told, ...] = ()
     reasons: tuple[Told, ...] = ()
@@ -206,12 +208,13 @@ def _open_preview(
     refusable = question.giver.rules.refusable
     waits = refusable is None or refusable.value
     parts = list(gift_parts(question))
-    ends: dict[tuple[datetime | None, str], int] = {}
-    for holding, given in parts:
-        key = (holding.allowance.expires_at, show_hours(holding.allowance))
-        ends[key] = ends.get(key, 0) + given
-    left = sum(holding.available for holding in question.usable()) - offer.amount
     deadline = verdict.deadline or offer_lifetime_end(question)
+    returns, lost = _unclaimed(parts, deadline)
+    left = sum(holding.available for holding in question.usable()) - offer.amount
+
+    def say_amount(units: int) -> str:
+        return say_quantity(Quantity(units, offer.unit), reader.language, exact=True)
+
     return Preview(
         feasible=True,
         amount=amount,
@@ -220,22 +223,35 @@ def _open_preview(
         is_arrival_known=all(arrival.is_known for arrival in verdict.arrives),
         accept_until=reader.until(deadline) if waits else "",
         returns=tuple(
-            Part(
-                say_quantity(Quantity(given, offer.unit), reader.language, exact=True),
-                reader.until(end),
-                hours,
-            )
-            for (end, hours), given in ends.items()
-            # What ends with the offer itself does not come back.
-            if waits and (end is None or end > deadline)
+            Part(say_amount(given), reader.until(end), hours)
+            for (end, hours), given in returns.items()
         ),
+        lost=say_amount(lost) if lost and returns else "",
         left=say_quantity(Quantity(left, offer.unit), reader.language),
         notes=tuple(
             tell_reason(reason, reader)
             for reason in verdict.reasons
             if reason.effect is Effect.NOTES
+            # Where a part of it would come back, `lost` says exactly what would not.
+            and not (reason.code is Code.GIFT_EXPIRES_UNCLAIMED and returns)
         ),
     )
+
+
+def _unclaimed(
+    parts: Iterable[tuple[Holding, int]], deadline: datetime
+) -> tuple[dict[tuple[datetime | None, str], int], int]:
+    """Return what comes back if nobody accepts, by end and hours; and how much is over by then."""
+    returns: dict[tuple[datetime | None, str], int] = {}
+    lost = 0
+    for holding, given in parts:
+        ends = holding.allowance.expires_at
+        if ends is not None and ends <= deadline:
+            lost += given
+        else:
+            key = (ends, show_hours(holding.allowance))
+            returns[key] = returns.get(key, 0) + given
+    return returns, lost
 
 
 def closed_line(profiles: Profiles, account: LineAccount, reader: Reader) -> Preview | None:

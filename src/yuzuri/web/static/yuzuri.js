@@ -14,6 +14,7 @@ function keepPreview(form) {
   const number = form.elements.namedItem("to_number");
   let timer;
   let request;
+  if (!preview) return; // nothing can be given from this line
 
   form.addEventListener("input", (event) => {
     const field = event.target;
