@@ -1,13 +1,16 @@
-"""Take the pictures of this folder from the running product: `make.py [en ja zh] [--dark]`.
+"""Take the pictures of this folder from the running product.
 
-It needs Chromium, and fonts for Japanese and Chinese (Debian: chromium, fonts-noto-cjk).
+`make.py [en ja zh] [--dark] [--all] [folder]`
+
+It needs Debian's chromium, fonts-noto-cjk, fonts-inter and imagemagick.
 """
 
 import asyncio
+import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -17,7 +20,7 @@ ROOT = FOLDER.parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser.browsing import launch  # noqa: E402
-from tests.browser.people import fill  # noqa: E402
+from tests.browser.people import Known, fill  # noqa: E402
 from tests.browser.serving import serve  # noqa: E402
 
 from yuzuri.db.embedded import SUPERUSER, start_embedded  # noqa: E402
@@ -28,7 +31,7 @@ LANGUAGES = {"en": "en-GB", "ja": "ja-JP", "zh": "zh-CN"}
 BYTES_MAX = 150_000
 
 
-def main(languages: list[str], *, dark: bool, folder: Path) -> None:
+def main(languages: list[str], *, folder: Path, dark: bool, everything: bool) -> None:
     """Serve a demo with some history, and take every picture."""
     scratch = Path(tempfile.mkdtemp(prefix="yuzuri-", dir="/tmp"))
     scratch.chmod(0o711)
@@ -44,66 +47,81 @@ def main(languages: list[str], *, dark: bool, folder: Path) -> None:
                     device_scale_factor=2,
                     locale=LANGUAGES[language],
                     color_scheme="dark" if dark else "light",
+                    reduced_motion="reduce",
                 )
-                page = context.new_page()
-                name = f"{language}{'-dark' if dark else ''}"
-                take_all(
-                    page, address, known.lines, lambda what, n=name: folder / f"{what}-{n}.png"
-                )
+                ending = f"{language}{'-dark' if dark else ''}.png"
+                wanted = None if everything or language == "en" else {"lines", "give"}
+                Camera(context.new_page(), folder, ending, wanted).walk(address, known)
                 context.close()
             browser.close()
-    _ = replace
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
-def take_all(
-    page: Page, address: str, lines: dict[str, object], path: Callable[[str], Path]
-) -> None:
-    """Walk through the product and take a picture of each page."""
+@dataclass
+class Camera:
+    """Walks through the product and takes a picture of each page that is wanted; None: of all."""
 
-    def take(what: str) -> None:
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=path(what), animations="disabled")
+    page: Page
+    folder: Path
+    ending: str
+    wanted: set[str] | None
 
-    page.goto(f"{address}/sign-in")
-    take("sign-in")
-    page.locator("button.person", has_text="Aki").click()
-    take("lines")
-    page.screenshot(path=path("full-lines"), full_page=True)
-    line = lines["+819011110001"]
-    page.goto(f"{address}/give?line={line}")
-    page.locator('.chip:has(input[value="2 GB"])').click()
-    page.locator(".recipient", has_text="陽菜").first.click()
-    page.locator(".verdict.works").wait_for()
-    page.screenshot(path=path("full-give"), full_page=True)
-    page.locator("#amount-title").scroll_into_view_if_needed()
-    take("give")
-    page.locator("#amount").fill("12.3456 GB")
-    page.locator(".verdict.refused").wait_for()
-    page.locator(".verdict").scroll_into_view_if_needed()
-    take("refused")
-    page.screenshot(path=path("full-refused"), full_page=True)
-    page.locator("button[name=use_amount]").first.click()
-    page.locator(".verdict.works").wait_for()
-    page.locator("#message").fill("Have a good trip!")
-    page.locator(".give > button").click()
-    page.screenshot(path=path("full-review"), full_page=True)
-    page.goto(f"{address}/gifts")
-    take("gifts")
-    page.locator("#past-title").scroll_into_view_if_needed()
-    take("history")
-    page.screenshot(path=path("full-gifts"), full_page=True)
-    page.locator(".history a").first.click()
-    page.screenshot(path=path("full-gift"), full_page=True)
-    page.goto(f"{address}/give?line={lines['+819011110003']}")
-    page.screenshot(path=path("full-closed"), full_page=True)
-    page.goto(f"{address}/nothing-here")
-    page.screenshot(path=path("full-404"), full_page=True)
+    def take(self, what: str) -> None:
+        """Take a picture of what a phone shows now, in 256 colours where it would be too large."""
+        if self.wanted is not None and what not in self.wanted:
+            return
+        self.page.wait_for_load_state("networkidle")
+        path = self.folder / f"{what}-{self.ending}"
+        self.page.screenshot(path=path, animations="disabled")
+        if path.stat().st_size > BYTES_MAX:
+            fewer = ["-colors", "256", "-define", "png:compression-level=9"]
+            subprocess.run(["convert", path, *fewer, f"PNG8:{path}"], check=True)
+        assert path.stat().st_size < BYTES_MAX, f"{path} is too large"
+
+    def scroll_to(self, selector: str) -> None:
+        """Bring something to the top, under the page's own head."""
+        self.page.locator(selector).first.evaluate("it => it.scrollIntoView()")
+
+    def walk(self, address: str, known: Known) -> None:
+        """Sign in, look, give, be refused, look at gifts."""
+        page = self.page
+        page.goto(f"{address}/sign-in")
+        self.take("sign-in")
+        page.locator("button.person", has_text="Aki").click()
+        self.take("lines")
+        line = known.lines["+819011110001"]
+        page.goto(f"{address}/give?line={line}")
+        page.locator('.chip:has(input[value="2 GB"])').click()
+        page.locator(".recipient", has_text="陽菜").first.click()
+        page.locator(".verdict.works").wait_for()
+        self.scroll_to("#to-title")
+        self.take("preview")
+        self.scroll_to("h1")
+        self.take("give")
+        page.locator("#amount").fill("12.5 GB")
+        page.locator(".verdict.refused").wait_for()
+        page.locator(".evidence summary").first.click()
+        page.locator("#amount").blur()
+        self.scroll_to("#preview")
+        self.take("refused")
+        page.locator("button[name=use_amount]").first.click()
+        page.locator(".verdict.works").wait_for()
+        page.locator("#message").fill("Have a good trip!")
+        page.locator(".give > button").click()
+        self.take("review")
+        page.goto(f"{address}/gifts")
+        self.take("gifts")
+        self.scroll_to("#open-title")
+        self.take("history")
+        page.locator(".history a").first.click()
+        self.take("gift")
 
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     main(
         [a for a in arguments if a in LANGUAGES] or list(LANGUAGES),
-        dark="--dark" in arguments,
         folder=next((Path(a) for a in arguments if Path(a).is_dir()), FOLDER),
+        dark="--dark" in arguments,
+        everything="--all" in arguments,
     )

@@ -108,8 +108,9 @@ def every_page(page: Page, site: Site) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("offered")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("language", "scheme"), [("en", "light"), ("ja", "light"), ("zh", "light"), ("en", "dark")]
+)
 def test_every_page_can_be_read_and_reached(
     site: Site, new_context: NewContext, language: str, scheme: str
 ) -> None:
