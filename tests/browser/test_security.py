@@ -267,7 +267,12 @@ def test_outside_the_demo_only_a_code_signs_in(site: Site, new_context: NewConte
         assert code not in page.url
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("heading", name="My lines").wait_for()
-        # Outside the demo nobody is offered other people's lines to pick from.
-        page.goto(f"{address}/give")
-        assert page.locator(".recipient").count() == 0
+        # Outside the demo one can pick from one's own other lines only.
+        page.goto(f"{address}/give?line={site.line('+819033330001')}")
+        assert page.locator(".recipient-name").all_inner_texts() == ["Phone"]
+        other = site.line("+819022220001")
+        page.locator(".recipient input").evaluate("(input, line) => { input.value = line }", other)
+        page.get_by_label("Another amount").fill("10 MB")
+        page.locator(".recipient").click()
+        page.locator(".verdict.unclear").wait_for()
         assert stranger.send("/sign-in", code=code).status_code == 403, "a code works once"

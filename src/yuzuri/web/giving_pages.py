@@ -19,7 +19,7 @@ from yuzuri.web.amounts import amount_chips, giveable
 from yuzuri.web.evidence_views import Told
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
-from yuzuri.web.line_views import LineView, kind_name, view_line, write_amount
+from yuzuri.web.line_views import LineView, kind_name, line_name, view_line, write_amount
 from yuzuri.web.offers import (
     Preview,
     Reading,
@@ -64,12 +64,13 @@ class UnitChoice:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody of the demo to whom one can give."""
+    """A line to which one can give, as the form shows it: by whose it is, or which of one's own."""
 
     line: str
     nickname: str
     operator: str
     number: str
+    is_own: bool
     is_same_operator: bool
 
 
@@ -229,22 +230,26 @@ def _units(yuzuri: Yuzuri, language: Language, account: LineAccount) -> list[Uni
 async def _recipients(
     yuzuri: Yuzuri, language: Language, person: Person, account: LineAccount
 ) -> list[Recipient]:
-    """Return to whom one can give in the demo, those of the same operator first."""
-    if not yuzuri.settings.demo:
-        return []
+    """Return whom one can pick, those of the same operator first.
+
+    These are one's own other lines, and in the demo everybody's.
+    """
     found = []
     async with yuzuri.database.connection() as connection:
-        for other in await list_people(connection):
-            if other.id == person.id:
-                continue
+        people = await list_people(connection) if yuzuri.settings.demo else [person]
+        for other in sorted(people, key=lambda other: other.id != person.id):
             for line in await lines_of(connection, HOME, other.id):
-                found.append(  # noqa: PERF401 - reads as what it does
-                    Recipient(
-                        str(line.id),
-                        other.nickname,
-                        yuzuri.profiles[line.operator].name.in_language(language),
-                        line.masked_number,
-                        line.operator == account.line.operator,
+                profile = yuzuri.profiles[line.operator]
+                is_own = other.id == person.id
+                if line.id != account.line.id:
+                    found.append(
+                        Recipient(
+                            str(line.id),
+                            line_name(line, profile, language) if is_own else other.nickname,
+                            profile.name.in_language(language),
+                            line.masked_number,
+                            is_own,
+                            line.operator == account.line.operator,
+                        )
                     )
-                )
     return sorted(found, key=lambda recipient: not recipient.is_same_operator)

@@ -24,7 +24,14 @@ from yuzuri.sharing.gifts import (
     checked_offer,
     preview_offer,
 )
-from yuzuri.subscribers.lines import Line, Person, find_line, load_people, parse_number
+from yuzuri.subscribers.lines import (
+    Line,
+    Person,
+    find_line,
+    lines_of,
+    load_people,
+    parse_number,
+)
 from yuzuri.web.amounts import read_amount
 from yuzuri.web.evidence_views import (
     InsteadView,
@@ -35,7 +42,7 @@ from yuzuri.web.evidence_views import (
 )
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
-from yuzuri.web.line_views import show_hours, show_number
+from yuzuri.web.line_views import line_name, show_hours, show_number
 from yuzuri.words.formats import say_quantity
 
 
@@ -47,7 +54,7 @@ class Typed:
     unit: str = Unit.DATA.value
     amount: str = ""
     to_line: str = ""
-    """A line picked from the demo's list; empty: `to_number` says to whom."""
+    """A line picked from a list; empty: `to_number` says to whom."""
     to_number: str = ""
     message: str = ""
 
@@ -95,7 +102,7 @@ async def read_offer(yuzuri: Yuzuri, person: Person, account: LineAccount, typed
     except DomainError as error:
         reading.problems["amount"] = error.refusal
     try:
-        receiver = await _receiver(yuzuri, account.line, typed)
+        receiver = await _receiver(yuzuri, person, account.line, typed)
     except DomainError as error:
         reading.problems["to_number"] = error.refusal
     try:
@@ -126,13 +133,21 @@ def _unit(text: str) -> Unit:
     return Unit(text)
 
 
-async def _receiver(yuzuri: Yuzuri, giver: Line, typed: Typed) -> HolderId:
-    """Find the line that was picked, which only the demo allows, or typed as a number."""
-    if typed.to_line and yuzuri.settings.demo:
+async def _receiver(yuzuri: Yuzuri, person: Person, giver: Line, typed: Typed) -> HolderId:
+    """Find the line that was picked or typed as a number.
+
+    Only one's own lines can be picked, and in the demo everybody's.
+    """
+    if typed.to_line:
+        async with yuzuri.database.connection() as connection:
+            own = {str(line.id) for line in await lines_of(connection, HOME, person.id)}
         try:
-            return HolderId(UUID(typed.to_line))
+            picked = HolderId(UUID(typed.to_line))
         except ValueError:
             raise DomainError(Code.LINE_UNKNOWN) from None
+        if str(picked) not in own and not yuzuri.settings.demo:
+            raise DomainError(Code.LINE_UNKNOWN)
+        return picked
     if not typed.to_number:
         raise DomainError(Code.NUMBER_UNREADABLE)
     number = parse_number(typed.to_number, yuzuri.profiles[giver.operator].country)
@@ -184,7 +199,9 @@ async def preview(yuzuri: Yuzuri, reading: Reading, reader: Reader) -> Preview:
     # A name is shown for a line that was picked; a number that was typed is not turned into one.
     receiver = facts.lines[offer.to_line]
     name = show_number(receiver.number)
-    if reading.typed.to_line:
+    if receiver.person == offer.person:
+        name = line_name(receiver, yuzuri.profiles[receiver.operator], reader.language)
+    elif reading.typed.to_line:
         name = people[receiver.person].nickname
     return _open_preview(facts, offer, answer, name, amount, reader)
 

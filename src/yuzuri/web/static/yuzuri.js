@@ -46,7 +46,8 @@ function keepPreview(form) {
     void show();
   });
 
-  if (preview.querySelector(".placeholder")) void show();
+  // Filled in by a link; where a form has come back with problems, they stand at their fields.
+  if (preview.querySelector(".placeholder") && !document.querySelector(".alert")) void show();
 
   async function show() {
     request?.abort();
