@@ -14,29 +14,16 @@ from yuzuri.web.evidence_views import tell_refusal
 from yuzuri.web.forms import ForeignForm
 from yuzuri.web.instants import Reader
 from yuzuri.web.rendering import page, see_other
+from yuzuri.web.statuses import status_of
 from yuzuri.web.visits import AnyRequest, stranger, yuzuri_of
 
 _log = logging.getLogger(__name__)
-
-_STATUS = {
-    Code.PATH_UNKNOWN: 404,
-    Code.GIFT_UNKNOWN: 404,
-    Code.LINE_UNKNOWN: 404,
-    Code.LINE_NOT_YOURS: 403,
-    Code.GIFT_NOT_YOURS: 403,
-    Code.METHOD_NOT_ALLOWED: 405,
-    Code.KEY_REUSED: 409,
-    Code.REQUEST_IN_FLIGHT: 409,
-    Code.REQUEST_BUSY: 503,
-    Code.DATABASE_UNAVAILABLE: 503,
-    Code.INTERNAL: 500,
-}
 
 
 def _show_refusal(request: AnyRequest, refusal: Refusal) -> Response[str]:
     visit = stranger(request)
     told = tell_refusal(refusal, Reader.of_world(visit.language, yuzuri_of(request).clock()))
-    status = _STATUS.get(refusal.code, 400)
+    status = status_of(refusal.code)
     return page(visit, "problem.html", status=status, told=told, reason="", number=status)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HOME
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
@@ -16,7 +16,7 @@ from yuzuri.sharing.account import LineAccount, load_accounts
 from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, GiftDone, GiftRefused
 from yuzuri.subscribers.lines import Person, lines_of, list_people
 from yuzuri.web.amounts import amount_chips, giveable
-from yuzuri.web.evidence_views import Told
+from yuzuri.web.evidence_views import Told, tell_refusal
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
 from yuzuri.web.line_views import LineView, kind_name, line_name, view_line, write_amount
@@ -33,6 +33,7 @@ from yuzuri.web.offers import (
 )
 from yuzuri.web.rendering import page, see_other
 from yuzuri.web.sending import new_key, submit
+from yuzuri.web.statuses import status_of
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
 from yuzuri.words.formats import say_quantity
 
@@ -137,15 +138,22 @@ async def offer_gift(
     if reading.offer is None:
         context = await _outlook(yuzuri, visit, reading)
         return await _form_page(yuzuri, visit, person, accounts, typed, context, status=422)
-    outcome = await submit(yuzuri, person, "offer", form.text("key"), reading.offer)
+    reader = _reader(yuzuri, visit.language, account)
+    try:
+        outcome = await submit(yuzuri, person, "offer", form.text("key"), reading.offer)
+    except DomainError as error:
+        outcome = error.refusal
     match outcome:
         case GiftDone():
             return see_other(visit, f"/gifts/{outcome.gift.id}?done=offered")
         case GiftRefused():
-            reader = _reader(yuzuri, visit.language, account)
             refused = refused_preview(outcome, reading.offer, reader)
             context = {"preview": refused, "problems": {}}
             return await _form_page(yuzuri, visit, person, accounts, typed, context, status=409)
+        case Refusal():
+            context = {"preview": None, "problems": {}, "refusal": tell_refusal(outcome, reader)}
+            status = status_of(outcome.code)
+            return await _form_page(yuzuri, visit, person, accounts, typed, context, status=status)
         case _:
             raise DomainError(Code.INTERNAL)
 
@@ -201,6 +209,7 @@ async def _form_page(
         recipients=await _recipients(yuzuri, visit.language, person, account),
         problems=problems,
         preview=(context or {}).get("preview"),
+        refusal=(context or {}).get("refusal"),
         closed=closed_line(yuzuri.profiles, account, _reader(yuzuri, visit.language, account)),
         is_live=False,
         message_max=MESSAGE_LENGTH_MAX,

@@ -1,0 +1,22 @@
+"""The HTTP status of a page that says a code."""
+
+from yuzuri.kernel.errors import Code
+
+_STATUS = {
+    Code.PATH_UNKNOWN: 404,
+    Code.GIFT_UNKNOWN: 404,
+    Code.LINE_UNKNOWN: 404,
+    Code.LINE_NOT_YOURS: 403,
+    Code.GIFT_NOT_YOURS: 403,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.KEY_REUSED: 409,
+    Code.REQUEST_IN_FLIGHT: 409,
+    Code.REQUEST_BUSY: 503,
+    Code.DATABASE_UNAVAILABLE: 503,
+    Code.INTERNAL: 500,
+}
+
+
+def status_of(code: Code) -> int:
+    """Return the status of a page whose matter is this code: 400 unless it is another one."""
+    return _STATUS.get(code, 400)
