@@ -116,6 +116,8 @@ def _show(asked: Ask, verdict: Verdict, language: Language, zone: ZoneInfo) -> N
         line = f"  {translate(language, 'Arrives')}: {quantity}"
         if arrival.is_known:
             line += f", {_say_end(arrival.expires_at, zone, language)}"
+        if arrival.hours is not None:
+            line += f", {translate(language, 'only {hours}', hours=arrival.hours)}"
         console.print(line, markup=False)
     if verdict.instead:
         console.print(f"  {translate(language, 'What works instead')}:", style="bold", markup=False)

@@ -9,7 +9,7 @@ from yuzuri.feasibility.cycles import cycle_end
 from yuzuri.feasibility.law import usable_until
 from yuzuri.feasibility.question import GiftQuestion, Holding
 from yuzuri.feasibility.verdict import Arrival, cite
-from yuzuri.kernel.calendar import FOREVER, day_start, month_end
+from yuzuri.kernel.calendar import FOREVER, DailyWindow, day_start, month_end
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.operators.profile import Confidence, Expiry, ExpiryKind
@@ -69,14 +69,14 @@ def _ruled_end(question: GiftQuestion, expiry: Expiry, allowance: Allowance) -> 
 
 
 def arrivals(question: GiftQuestion, parts: Iterable[tuple[Holding, int]]) -> Iterator[Arrival]:
-    """Return what would arrive, parts that end together put together."""
-    amounts: dict[tuple[datetime | None, bool], int] = {}
+    """Return what would arrive; parts that can be used alike, and as long, are put together."""
+    amounts: dict[tuple[datetime | None, bool, DailyWindow | None], int] = {}
     for holding, amount in parts:
         terms = received_terms(question, holding.allowance)
-        key = (terms.expires_at, terms.is_known)
+        key = (terms.expires_at, terms.is_known, holding.allowance.hours)
         amounts[key] = amounts.get(key, 0) + amount
-    for (expires_at, is_known), amount in amounts.items():
-        yield Arrival(Quantity(amount, question.unit), expires_at, is_known)
+    for (expires_at, is_known, hours), amount in amounts.items():
+        yield Arrival(Quantity(amount, question.unit), expires_at, is_known, hours)
 
 
 def expected_arrival(question: GiftQuestion) -> Arrival:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.operators.profile import Confidence, Profile, Rule, Source
@@ -47,6 +48,8 @@ class Arrival:
     quantity: Quantity
     expires_at: datetime | None
     is_known: bool = True
+    hours: DailyWindow | None = None
+    """The hours of the day in which it can be used; None: all."""
 
 
 @dataclass(frozen=True, slots=True)

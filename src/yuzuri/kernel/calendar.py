@@ -52,6 +52,9 @@ class DailyWindow:
     until: time
     timezone: str
 
+    def __str__(self) -> str:
+        return f"{self.since:%H:%M}–{self.until:%H:%M}"
+
     def contains(self, at: datetime) -> bool:
         """Tell whether clocks in the zone show an hour of it; `since` is inside, `until` not."""
         shown = at.astimezone(ZoneInfo(self.timezone)).time()

@@ -1,8 +1,8 @@
 """The shape of an operator's profile: what it sells, and what it lets its customers give.
 
-A profile is a TOML file. Each rule names the source that it was read from, so that every verdict can
-say by which rule, where that rule stands, as of when, and how sure we are. A rule that nobody could
-confirm is left out, never guessed: absence means "unknown", not "allowed" and not "forbidden".
+A profile is a TOML file. Each rule names the source that it was read from, so that every verdict
+can say by which rule, where that rule stands, as of when, and how sure we are. A rule that nobody
+could confirm is left out, never guessed: absence means "unknown", not "allowed", not "forbidden".
 """
 
 from datetime import time
@@ -27,11 +27,11 @@ class Confidence(StrEnum):
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A piece of a profile; an unknown key is an error, so that a typing slip is never a silent rule."""
+    """A piece of a profile; an unknown key is an error, so that no typing slip passes silently."""
 
 
 class Source(_Part, frozen=True):
-    """Where a rule was read: a page or document, and the date that it speaks for (YYYY[-MM[-DD]])."""
+    """Where a rule was read, and the date that it speaks for (YYYY[-MM[-DD]])."""
 
     title: str
     url: str
@@ -62,7 +62,7 @@ class AllowanceClass(StrEnum):
 
 
 class Hours(_Part, frozen=True):
-    """Hours of the day in which an allowance can be used; `until` before `since` crosses midnight."""
+    """Hours of the day in which an allowance can be used; may cross midnight."""
 
     since: time
     until: time
@@ -124,7 +124,7 @@ class Plan(_Part, frozen=True):
     """Words that gifting rules use for it: prepaid, postpaid, data_only, voice_data, company, …"""
     source: str
     gives: tuple[PlanAllowance, ...] = ()
-    """What one cycle gives. Empty where the plan is unlimited or its size could not be confirmed."""
+    """What one cycle gives; empty where it is unlimited or its size could not be confirmed."""
     unlimited: tuple[Unit, ...] = ()
     top_ups: tuple[TopUp, ...] = ()
     brand: str | None = None
@@ -162,7 +162,7 @@ class Expiry(_Part, frozen=True):
 
     `keep`: as it was. `later_of_both`: the later of the giver's and the receiver's own. `fixed`: so
     many hours after it arrived. `reset`: at the end of the month that is `months` after the present
-    one. `recipient_cycle`: at the end of the receiver's cycle that is `cycles` after the present one.
+    one. `recipient_cycle`: at the end of the receiver's cycle, `cycles` after the present one.
     """
 
     kind: ExpiryKind
@@ -172,8 +172,9 @@ class Expiry(_Part, frozen=True):
 
 
 class ClaimLifetime(_Part, frozen=True):
-    """How long an offered gift waits: so many hours, or to the end of the day so many days later;
-    whichever of this and (where said) the end of the month comes first.
+    """How long an offered gift waits: so many hours, or to the end of the day so many days later.
+
+    Where `month_end` says so, the end of the month is the end in any case.
     """
 
     hours: int | None = None
@@ -196,7 +197,7 @@ class Blackout(_Part, frozen=True):
 class LastDays(_Part, frozen=True):
     """A gift is possible only in the last days before the allowance ends.
 
-    Bundles that were issued for at most `short_bundle_days` follow `short_days`, others `long_days`.
+    Bundles issued for at most `short_bundle_days` follow `short_days`, others `long_days`.
     Where the operator does not say what a short bundle is, `short_bundle_days` is absent.
     """
 
@@ -240,7 +241,7 @@ class GiftRules(_Part, frozen=True):
     """These may not be given."""
     regift: Rule[bool] | None = None
     plan_types: Rule[dict[str, tuple[str, ...]]] | None = None
-    """Giver's plan type → receivers' plan types ("*": any). A giver's type that is absent cannot give."""
+    """Giver's plan type → receivers' ("*": any). A type that is absent cannot give."""
     linked_numbers_max: Rule[int] | None = None
     pending_max: Rule[int] | None = None
     line_age_days_min: Rule[int] | None = None

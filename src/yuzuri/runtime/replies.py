@@ -8,6 +8,7 @@ import msgspec
 
 from yuzuri.catalog.purchases import Purchased
 from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason
+from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.kernel.fields import pack_fields, unpack_fields
 from yuzuri.kernel.quantities import Quantity, Unit
@@ -76,6 +77,7 @@ def _pack_arrival(arrival: Arrival) -> Mapping[str, Any]:
         "unit": arrival.quantity.unit,
         "expires_at": arrival.expires_at,
         "is_known": arrival.is_known,
+        "hours": arrival.hours,
     }
 
 
@@ -84,6 +86,7 @@ def _unpack_arrival(packed: Mapping[str, Any]) -> Arrival:
         Quantity(packed["amount"], Unit(packed["unit"])),
         _unpack_instant(packed["expires_at"]),
         packed["is_known"],
+        msgspec.convert(packed["hours"], DailyWindow | None),
     )
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason, Verdict
+from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
@@ -42,12 +43,21 @@ class SaidInstead(msgspec.Struct, frozen=True, kw_only=True):
     confidence: Confidence | None
 
 
+class SaidHours(msgspec.Struct, frozen=True, kw_only=True):
+    """Hours of the day in which something can be used, as HH:MM; may cross midnight."""
+
+    since: str
+    until: str
+    timezone: str
+
+
 class SaidPart(msgspec.Struct, frozen=True, kw_only=True):
     """A part that arrives on its own terms; `expires_at` null: never, where `expiry_known`."""
 
     amount: int
     expires_at: datetime | None
     expiry_known: bool
+    hours: SaidHours | None
 
 
 class SaidArrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,10 +145,19 @@ def say_arrival(parts: Sequence[Arrival]) -> SaidArrival | None:
                 amount=part.quantity.amount,
                 expires_at=part.expires_at,
                 expiry_known=part.is_known,
+                hours=say_hours(part.hours),
             )
             for part in parts
         ),
     )
+
+
+def say_hours(hours: DailyWindow | None) -> SaidHours | None:
+    """Say in which hours of the day something can be used; None: in all."""
+    if hours is None:
+        return None
+    since, until = (at.strftime("%H:%M") for at in (hours.since, hours.until))
+    return SaidHours(since=since, until=until, timezone=hours.timezone)
 
 
 def _cited(evidence: Evidence | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One eSIM subscription; `number` is E.164. `account` and `billing_group` are the operator's."""
+    """One eSIM subscription; `number` is E.164, `account` and `billing_group` the operator's."""
 
     id: HolderId
     person: PersonId

@@ -1,5 +1,6 @@
 """What an open gift would bring if it were accepted now, by the rules that will decide it."""
 
+from yuzuri.feasibility.arrival import arrivals
 from yuzuri.feasibility.question import Holding
 from yuzuri.kernel.ids import HOME
 from yuzuri.kernel.names import Language
@@ -28,4 +29,4 @@ async def load_arrivals(yuzuri: Yuzuri, seen: GiftInView, language: Language) ->
         for hold in facts.book.open_holds(gift.id)
     )
     zone = yuzuri.profiles[seen.line.operator].zone
-    return say_arrivals(question, parts, Reader(language, zone, at))
+    return say_arrivals(arrivals(question, parts), Reader(language, zone, at))

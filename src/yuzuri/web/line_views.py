@@ -12,7 +12,7 @@ from yuzuri.feasibility.question import Party
 from yuzuri.feasibility.windows import surely_open
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.ledger.allowances import Allowance, Source
+from yuzuri.ledger.allowances import Source
 from yuzuri.operators.profile import Plan, Profile, Rule
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
 from yuzuri.sharing.account import Balance, LineAccount
@@ -197,14 +197,7 @@ def _marks(balance: Balance, reader: Reader) -> Iterator[str]:
     elif allowance.source is Source.CARRIED_OVER:
         yield translate(language, "carried over")
     if allowance.hours is not None:
-        yield show_hours(allowance)
-
-
-def show_hours(allowance: Allowance) -> str:
-    """Show in which hours of the day an allowance can be used; empty: in all."""
-    if allowance.hours is None:
-        return ""
-    return f"{allowance.hours.since:%H:%M}–{allowance.hours.until:%H:%M}"
+        yield str(allowance.hours)
 
 
 def largest_gift(available: int, unit: Unit, plan: Plan, profile: Profile) -> int:

@@ -6,11 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from yuzuri.feasibility.alternatives import other_services
-from yuzuri.feasibility.arrival import arrivals, offer_lifetime_end
+from yuzuri.feasibility.arrival import offer_lifetime_end
 from yuzuri.feasibility.gift import gift_parts
 from yuzuri.feasibility.gift_checks import check_offered
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party
-from yuzuri.feasibility.verdict import Effect, Verdict
+from yuzuri.feasibility.verdict import Arrival, Effect, Verdict
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HOME, HolderId
 from yuzuri.kernel.quantities import Quantity, Unit
@@ -42,7 +42,7 @@ from yuzuri.web.evidence_views import (
 )
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
-from yuzuri.web.line_views import line_name, show_hours, show_number
+from yuzuri.web.line_views import line_name, show_number
 from yuzuri.words.formats import say_quantity
 
 
@@ -236,7 +236,7 @@ def _open_preview(
         feasible=True,
         amount=amount,
         receiver=name,
-        arrives=say_arrivals(question, parts, reader),
+        arrives=say_arrivals(verdict.arrives, reader),
         is_arrival_known=all(arrival.is_known for arrival in verdict.arrives),
         accept_until=reader.until(deadline) if waits else "",
         returns=tuple(
@@ -266,7 +266,7 @@ def _unclaimed(
         if ends is not None and ends <= deadline:
             lost += given
         else:
-            key = (ends, show_hours(holding.allowance))
+            key = (ends, str(holding.allowance.hours or ""))
             returns[key] = returns.get(key, 0) + given
     return returns, lost
 
@@ -293,21 +293,15 @@ def closed_line(profiles: Profiles, account: LineAccount, reader: Reader) -> Pre
     )
 
 
-def say_arrivals(
-    question: GiftQuestion, parts: Iterable[tuple[Holding, int]], reader: Reader
-) -> tuple[Part, ...]:
+def say_arrivals(arrives: Iterable[Arrival], reader: Reader) -> tuple[Part, ...]:
     """Put what would arrive into words; what can be used at night only is said apart."""
-    by_hours: dict[str, list[tuple[Holding, int]]] = {}
-    for holding, amount in parts:
-        by_hours.setdefault(show_hours(holding.allowance), []).append((holding, amount))
     return tuple(
         Part(
             say_quantity(arrival.quantity, reader.language, exact=True),
             reader.until(arrival.expires_at),
-            hours,
+            str(arrival.hours or ""),
         )
-        for hours, together in by_hours.items()
-        for arrival in arrivals(question, together)
+        for arrival in arrives
     )
 
 

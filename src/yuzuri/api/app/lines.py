@@ -9,23 +9,15 @@ from litestar.params import FromPath
 
 from yuzuri.api.app.callers import Caller, language_of, running
 from yuzuri.api.app.descriptions import problems
-from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HOME, HolderId, PersonId
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Source
 from yuzuri.operators.profiles import Profiles, find_plan
+from yuzuri.runtime.verdict_json import SaidHours, say_hours
 from yuzuri.sharing.account import Balance, LineAccount, load_accounts
 from yuzuri.subscribers.lines import Connection, Line, load_lines
-
-
-class HoursView(msgspec.Struct, frozen=True, kw_only=True):
-    """Hours of the day in which it can be used; may cross midnight."""
-
-    since: str
-    until: str
-    timezone: str
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +30,7 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     available: int
     expires_at: datetime | None
     zone: str
-    hours: HoursView | None
+    hours: SaidHours | None
     source: Source
     paid: bool
     received: bool
@@ -135,14 +127,9 @@ def _balance(balance: Balance) -> BalanceView:
         available=bucket.available,
         expires_at=allowance.expires_at,
         zone=allowance.zone,
-        hours=None if allowance.hours is None else _hours(allowance.hours),
+        hours=say_hours(allowance.hours),
         source=allowance.source,
         paid=allowance.paid,
         received=allowance.hops > 0,
         hops=allowance.hops,
     )
-
-
-def _hours(hours: DailyWindow) -> HoursView:
-    since, until = (at.strftime("%H:%M") for at in (hours.since, hours.until))
-    return HoursView(since=since, until=until, timezone=hours.timezone)
