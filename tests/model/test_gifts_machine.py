@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.model.shadow import Shadow
-from tests.model.world import CLIENT, EFFORT, ISSUED, World, offered, open_world
+from tests.model.world import CLIENT, EFFORT, ISSUED, World, forget, hurry, offered, open_world
 
 from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
@@ -67,6 +67,7 @@ class GiftsMachine(RuleBasedStateMachine):
     """Four lines of four people; each rule asks the product and the shadow, and compares."""
 
     world: World
+    database_url: str
     run: Callable[[Coroutine[Any, Any, Any]], Any]
 
     def __init__(self) -> None:
@@ -184,7 +185,8 @@ class GiftsMachine(RuleBasedStateMachine):
     @rule(back=st.integers(0, 9), giver=lines)
     def ask_for_something_else_with_a_known_key(self, back: int, giver: int) -> None:
         key, *_ = self.answered[max(0, len(self.answered) - 1 - back)]
-        command = offered(self.lines[giver], self.lines[(giver + 1) % 4], 4 * ISSUED)
+        command = offered(self.lines[giver], self.lines[(giver + 1) % 4], 1)
+        command = msgspec.structs.replace(command, message="something else")
         with pytest.raises(DomainError) as raised:
             self.run(self.world.submit(command, key))
         assert raised.value.refusal.code is Code.KEY_REUSED
@@ -219,6 +221,7 @@ class GiftsMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert self.run(self.world.breaches()) == []
+        forget(self.database_url)
 
     def _ask(self, command: Command) -> Outcome:
         key = str(new_id())
@@ -234,7 +237,11 @@ class GiftsMachine(RuleBasedStateMachine):
             assert outcome.reasons[0].code is expected
 
 
-def test_every_story_of_gifts_ends_as_the_shadow_says(settings: Settings) -> None:
+def test_every_story_of_gifts_ends_as_the_shadow_says(
+    settings: Settings, database_url: str
+) -> None:
+    hurry(database_url)
+
     async def open_all() -> tuple[Any, Any, World]:
         opened = open_database(settings, migrating=False)
         world = open_world(settings, await opened.__aenter__())
@@ -248,6 +255,7 @@ def test_every_story_of_gifts_ends_as_the_shadow_says(settings: Settings) -> Non
                 pass
 
             Machine.world = world
+            Machine.database_url = database_url
             Machine.run = staticmethod(runner.run)
             run_state_machine_as_test(
                 Machine,

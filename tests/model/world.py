@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from psycopg import AsyncConnection
+import psycopg
+from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
 from yuzuri.catalog.purchases import Purchase
@@ -235,3 +236,17 @@ async def open_world(
         yield World(yuzuri, clock)
     found = await breaches(database, clock.now)
     assert found == []
+
+
+def hurry(database_url: str) -> None:
+    """Let a test's database not wait for the disk: a crash of the server is not what it tests."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
+
+
+def forget(database_url: str) -> None:
+    """Empty the books of a test's database, so that each example is checked alone and quickly."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for table in ("command", "gift", "hold", "entry", "bucket", "allowance"):
+            connection.execute(sql.SQL("DELETE FROM yuzuri.{}").format(sql.Identifier(table)))
