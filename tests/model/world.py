@@ -17,24 +17,11 @@ from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
 from yuzuri.kernel.names import Name
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.store import read_book
-from yuzuri.operators.profile import (
-    ClaimLifetime,
-    Confidence,
-    Expiry,
-    ExpiryKind,
-    GiftRules,
-    OperatorKind,
-    Plan,
-    PlanAllowance,
-    Profile,
-    Recipients,
-    Rule,
-    Source,
-    TopUp,
-    Validity,
-    ValidityKind,
-)
+from yuzuri.operators.gift_rules import ClaimLifetime, Expiry, ExpiryKind, GiftRules, Recipients
+from yuzuri.operators.plans import Plan, PlanAllowance, TopUp, Validity, ValidityKind
+from yuzuri.operators.profile import OperatorKind, Profile
 from yuzuri.operators.profiles import Profiles
+from yuzuri.operators.sources import Confidence, Rule, Source
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri, run_yuzuri

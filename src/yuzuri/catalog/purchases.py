@@ -21,7 +21,8 @@ from yuzuri.ledger.changes import (
     Transfer,
     TransferKind,
 )
-from yuzuri.operators.profile import Plan, PlanAllowance, Profile, Validity, ValidityKind
+from yuzuri.operators.plans import Plan, PlanAllowance, Validity, ValidityKind
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.subscribers.lines import Line
 

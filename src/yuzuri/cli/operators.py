@@ -9,7 +9,9 @@ import typer
 from yuzuri.cli.screen import console, reader_language, show_table
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.operators.profile import GiftRules, Plan, Profile
+from yuzuri.operators.gift_rules import GiftRules
+from yuzuri.operators.plans import Plan
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import SHIPPED, read_profile, read_profiles
 from yuzuri.words.formats import say_quantity
 from yuzuri.words.translations import translate

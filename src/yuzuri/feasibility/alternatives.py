@@ -15,16 +15,9 @@ from yuzuri.feasibility.windows import blackout_end, opens_at
 from yuzuri.kernel.calendar import day_start, month_end
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
-from yuzuri.operators.profile import (
-    PartnerApi,
-    Pool,
-    Present,
-    Profile,
-    Service,
-    Tank,
-    TransferableCode,
-)
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import services
+from yuzuri.operators.services import PartnerApi, Pool, Present, Service, Tank, TransferableCode
 
 Judge = Callable[[GiftQuestion], Verdict]
 

@@ -12,7 +12,8 @@ from yuzuri.feasibility.verdict import Arrival, cite
 from yuzuri.kernel.calendar import FOREVER, DailyWindow, day_start, month_end
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.operators.profile import Confidence, Expiry, ExpiryKind
+from yuzuri.operators.gift_rules import Expiry, ExpiryKind
+from yuzuri.operators.sources import Confidence
 
 
 @dataclass(frozen=True, slots=True)

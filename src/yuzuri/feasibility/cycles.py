@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from yuzuri.feasibility.question import Party
 from yuzuri.kernel.calendar import month_end, month_start
 from yuzuri.ledger.allowances import Allowance, Source
-from yuzuri.operators.profile import Plan, ValidityKind
+from yuzuri.operators.plans import Plan, ValidityKind
 
 _MONTHLY = frozenset({ValidityKind.MONTH_END, ValidityKind.NEXT_MONTH_END})
 

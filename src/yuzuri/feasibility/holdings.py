@@ -20,7 +20,9 @@ from yuzuri.kernel.errors import Code
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import spending_order
-from yuzuri.operators.profile import AllowanceClass, GiftRules, Rule
+from yuzuri.operators.gift_rules import GiftRules
+from yuzuri.operators.plans import AllowanceClass
+from yuzuri.operators.sources import Rule
 
 DAILY_LIFETIME_MAX = timedelta(days=1)
 

@@ -10,7 +10,8 @@ from yuzuri.feasibility.verdict import Effect, Evidence, Reason
 from yuzuri.kernel.calendar import FOREVER
 from yuzuri.kernel.errors import Code
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.operators.profile import Confidence, Profile
+from yuzuri.operators.profile import Profile
+from yuzuri.operators.sources import Confidence
 
 
 @dataclass(frozen=True, slots=True)

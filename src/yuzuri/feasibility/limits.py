@@ -11,7 +11,7 @@ from yuzuri.feasibility.verdict import Reason
 from yuzuri.kernel.calendar import day_start, month_start
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.operators.profile import Confidence, Rule
+from yuzuri.operators.sources import Confidence, Rule
 
 
 def check_counts(question: GiftQuestion) -> Iterator[Reason]:

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.operators.profile import GiftRules, Plan, Profile
+from yuzuri.operators.gift_rules import GiftRules
+from yuzuri.operators.plans import Plan
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import gift_rules
 
 

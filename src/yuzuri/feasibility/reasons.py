@@ -6,7 +6,7 @@ from yuzuri.feasibility.question import GiftQuestion, Party
 from yuzuri.feasibility.verdict import Effect, Reason, cite
 from yuzuri.kernel.errors import Code, FieldValue
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.operators.profile import Confidence, Rule
+from yuzuri.operators.sources import Confidence, Rule
 
 
 def refuse(party: Party, code: Code, name: str, rule: Rule[object], **fields: FieldValue) -> Reason:

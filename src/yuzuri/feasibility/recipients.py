@@ -6,7 +6,7 @@ from yuzuri.feasibility.question import GiftQuestion, Party
 from yuzuri.feasibility.reasons import refuse, undecided, unknown_rules
 from yuzuri.feasibility.verdict import Effect, Reason
 from yuzuri.kernel.errors import Code
-from yuzuri.operators.profile import Recipients
+from yuzuri.operators.gift_rules import Recipients
 
 _CODES = {
     Recipients.ANYONE: Code.GIFT_OTHER_OPERATOR,

@@ -8,7 +8,8 @@ from enum import StrEnum
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.operators.profile import Confidence, Profile, Rule, Source
+from yuzuri.operators.profile import Profile
+from yuzuri.operators.sources import Confidence, Rule, Source
 
 
 class Effect(StrEnum):

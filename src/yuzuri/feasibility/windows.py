@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from yuzuri.kernel.calendar import local_instant
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.operators.profile import Blackout, LastDays
+from yuzuri.operators.gift_rules import Blackout, LastDays
 
 
 def blackout_end(blackout: Blackout, at: datetime, zone: ZoneInfo) -> datetime | None:

@@ -12,15 +12,10 @@ import msgspec
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.operators.profile import (
-    ExpiryKind,
-    GiftRules,
-    Plan,
-    PlanAllowance,
-    Profile,
-    Service,
-    ValidityKind,
-)
+from yuzuri.operators.gift_rules import ExpiryKind, GiftRules
+from yuzuri.operators.plans import Plan, PlanAllowance, ValidityKind
+from yuzuri.operators.profile import Profile
+from yuzuri.operators.services import Service
 
 SHIPPED = Path(str(files("yuzuri.operators"))) / "profiles"
 """The folder of the profiles that come with Yuzuri."""

@@ -12,7 +12,7 @@ from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.operators.profile import Confidence
+from yuzuri.operators.sources import Confidence
 from yuzuri.words.sentences import say
 
 

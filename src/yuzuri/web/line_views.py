@@ -13,8 +13,10 @@ from yuzuri.feasibility.windows import surely_open
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.allowances import Source
-from yuzuri.operators.profile import Plan, Profile, Rule
+from yuzuri.operators.plans import Plan
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
+from yuzuri.operators.sources import Rule
 from yuzuri.sharing.account import Balance, LineAccount
 from yuzuri.subscribers.lines import Line
 from yuzuri.web.instants import Reader

@@ -14,7 +14,8 @@ from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Source
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.changes import HOUSE, House, NewAllowance, Transfer, TransferKind
-from yuzuri.operators.profile import Profile, Validity, ValidityKind
+from yuzuri.operators.plans import Validity, ValidityKind
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import find_plan, read_profiles
 from yuzuri.subscribers.lines import Line
 

@@ -9,7 +9,10 @@ from tests.unit.feasibility.asking import DAY, PROFILES, TOGETHER, noon, plenty
 
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party, Relation
 from yuzuri.kernel.amounts import parse_quantity
-from yuzuri.operators.profile import Confidence, GiftRules, Plan, Profile, Recipients, Rule, Source
+from yuzuri.operators.gift_rules import GiftRules, Recipients
+from yuzuri.operators.plans import Plan
+from yuzuri.operators.profile import Profile
+from yuzuri.operators.sources import Confidence, Rule, Source
 
 BASE = PROFILES["yuzuri-mobile"]
 """Whose name, clocks and plans a made-up operator borrows."""

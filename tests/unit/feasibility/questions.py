@@ -16,22 +16,11 @@ from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.ids import AllowanceId, PurchaseId
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 from yuzuri.ledger.allowances import Allowance, Source
-from yuzuri.operators.profile import (
-    AllowanceClass,
-    Blackout,
-    Expiry,
-    ExpiryKind,
-    GiftRules,
-    LastDays,
-    Plan,
-    PlanAllowance,
-    Profile,
-    Rule,
-    Validity,
-    ValidityKind,
-    YoungLine,
-)
+from yuzuri.operators.gift_rules import Blackout, Expiry, ExpiryKind, GiftRules, LastDays, YoungLine
+from yuzuri.operators.plans import AllowanceClass, Plan, PlanAllowance, Validity, ValidityKind
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import gift_rules
+from yuzuri.operators.sources import Rule
 
 ZONES = ("UTC", "Asia/Tokyo", "America/Los_Angeles", "Africa/Harare", "Pacific/Chatham")
 

@@ -14,7 +14,8 @@ from yuzuri.feasibility.question import GiftQuestion
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code
 from yuzuri.ledger.allowances import Allowance, received_allowance
-from yuzuri.operators.profile import Confidence, Expiry, ExpiryKind, Rule, Source
+from yuzuri.operators.gift_rules import Expiry, ExpiryKind
+from yuzuri.operators.sources import Confidence, Rule, Source
 
 MINEO, IIJ, SAFARICOM = "mineo/mypita-10gb", "iijmio/giga-5gb", "safaricom/no-expiry"
 SMART, FIZZ, YUZURI = "smart-ph/giga-video-99", "fizz/fizz", "yuzuri-mobile/monthly"

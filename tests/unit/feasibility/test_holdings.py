@@ -25,7 +25,7 @@ from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.allowances import Source
-from yuzuri.operators.profile import AllowanceClass
+from yuzuri.operators.plans import AllowanceClass
 
 YUZURI, TELECHOICE, SAFARICOM = "yuzuri-mobile/monthly", "telechoice/mobile-35gb", "safaricom/daily"
 TOKYO = ZoneInfo("Asia/Tokyo")

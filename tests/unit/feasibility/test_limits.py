@@ -15,7 +15,8 @@ from yuzuri.feasibility.verdict import Effect
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.operators.profile import Hours, PlanAllowance, Recipients, Validity, ValidityKind
+from yuzuri.operators.gift_rules import Recipients
+from yuzuri.operators.plans import Hours, PlanAllowance, Validity, ValidityKind
 
 YUZURI, CELL_C = "yuzuri-mobile/monthly", "cell-c/prepaid-30-days"
 

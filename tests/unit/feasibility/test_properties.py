@@ -22,7 +22,7 @@ from yuzuri.feasibility.verdict import Effect, Verdict
 from yuzuri.kernel.calendar import FOREVER
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import received_allowance
-from yuzuri.operators.profile import Confidence
+from yuzuri.operators.sources import Confidence
 
 SOME = settings(max_examples=200, deadline=None)
 

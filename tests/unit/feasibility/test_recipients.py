@@ -11,7 +11,9 @@ from yuzuri.feasibility.question import Party, Relation
 from yuzuri.feasibility.verdict import Effect, Verdict
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.names import Name
-from yuzuri.operators.profile import Brand, GiftRules, Recipients, Rule
+from yuzuri.operators.gift_rules import GiftRules, Recipients
+from yuzuri.operators.profile import Brand
+from yuzuri.operators.sources import Rule
 
 ANYONE, OWN = Recipients.ANYONE, Recipients.SAME_OPERATOR
 OTHER = Name(en="Other", ja="Other", zh="Other")

@@ -8,7 +8,8 @@ from tests.unit.feasibility.rule_table import TABLE, Case
 
 from yuzuri.feasibility.gift import judge_gift
 from yuzuri.feasibility.verdict import Effect
-from yuzuri.operators.profile import GiftRules, Profile, Recipients
+from yuzuri.operators.gift_rules import GiftRules, Recipients
+from yuzuri.operators.profile import Profile
 
 
 @pytest.mark.parametrize("case", TABLE, ids=str)

@@ -12,7 +12,7 @@ from yuzuri.feasibility.question import Holding
 from yuzuri.feasibility.verdict import Effect, Verdict
 from yuzuri.feasibility.windows import blackout_end
 from yuzuri.kernel.errors import Code
-from yuzuri.operators.profile import Blackout, LastDays
+from yuzuri.operators.gift_rules import Blackout, LastDays
 
 AU, VODACOM = "kddi/au-flat-5", "vodacom-za/prepaid-30-days"
 TOKYO, NEW_YORK = ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")

@@ -11,35 +11,18 @@ import pytest
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.quantities import Unit
-from yuzuri.operators.profile import (
-    AllowanceClass,
-    Bank,
+from yuzuri.operators.gift_rules import (
     Blackout,
     ClaimLifetime,
-    Confidence,
-    Conversion,
     Expiry,
     ExpiryKind,
     GiftRules,
-    Hours,
     LastDays,
-    MemberControl,
-    PartnerApi,
-    Pledge,
-    Pool,
-    Present,
-    Price,
-    Profile,
     Recipients,
-    Rule,
-    Service,
-    Source,
-    Tank,
-    TransferableCode,
-    Validity,
-    ValidityKind,
     YoungLine,
 )
+from yuzuri.operators.plans import AllowanceClass, Hours, Price, Validity, ValidityKind
+from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import (
     SHIPPED,
     find_plan,
@@ -48,6 +31,19 @@ from yuzuri.operators.profiles import (
     read_profiles,
     services,
 )
+from yuzuri.operators.services import (
+    Bank,
+    Conversion,
+    MemberControl,
+    PartnerApi,
+    Pledge,
+    Pool,
+    Present,
+    Service,
+    Tank,
+    TransferableCode,
+)
+from yuzuri.operators.sources import Confidence, Rule, Source
 
 PROFILES = read_profiles()
 FILES = sorted(SHIPPED.glob("*.toml"))

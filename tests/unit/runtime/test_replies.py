@@ -17,7 +17,7 @@ from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, PurchaseId
 from yuzuri.kernel.names import Name
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 from yuzuri.ledger.expiry import Expired
-from yuzuri.operators.profile import Confidence
+from yuzuri.operators.sources import Confidence
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftRefused, GiftState
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, nodes
 
 import yuzuri
 from yuzuri.kernel.names import Language
-from yuzuri.operators.profile import Confidence
+from yuzuri.operators.sources import Confidence
 from yuzuri.sharing.gifts import GiftState
 from yuzuri.words.formats import SOURCES, UNITS
 from yuzuri.words.sentence_table import CLASSES, EXPECTED, PLAN_TYPES, SENTENCES, STATES

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
-from yuzuri.operators.profile import AllowanceClass
+from yuzuri.operators.plans import AllowanceClass
 from yuzuri.words.formats import (
     say_day,
     say_days,

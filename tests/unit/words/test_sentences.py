@@ -12,7 +12,7 @@ import yuzuri
 from yuzuri.kernel.errors import Code, FieldValue
 from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.operators.profile import AllowanceClass
+from yuzuri.operators.plans import AllowanceClass
 from yuzuri.operators.profiles import read_profiles
 from yuzuri.words.sentence_table import CLASSES, EXPECTED, PLAN_TYPES, SENTENCES, STATES
 from yuzuri.words.sentences import placeholders, say

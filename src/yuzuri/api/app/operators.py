@@ -19,7 +19,9 @@ from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
 from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.operators.profile import Confidence, GiftRules, OperatorKind, Profile, Source
+from yuzuri.operators.gift_rules import GiftRules
+from yuzuri.operators.profile import OperatorKind, Profile
+from yuzuri.operators.sources import Confidence, Source
 from yuzuri.runtime.verdict_json import SaidVerdict, say_verdict
 
 Anybody: TypeAlias = Request[PersonId, str, State]
