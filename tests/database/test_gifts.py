@@ -32,7 +32,7 @@ from yuzuri.kernel.ids import HOME, GiftId, PurchaseId, new_id
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.ledger.store import read_book
-from yuzuri.operators.profile import ClaimLifetime, GiftRules
+from yuzuri.operators.gift_rules import ClaimLifetime, GiftRules
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, YuzuriRoad
@@ -40,6 +40,7 @@ from yuzuri.runtime.running import Yuzuri
 from yuzuri.settings import Settings
 from yuzuri.sharing import gifts
 from yuzuri.sharing.account import load_offer_facts
+from yuzuri.sharing.gift_store import due_gifts
 from yuzuri.sharing.gifts import (
     AcceptGift,
     CancelGift,
@@ -182,10 +183,9 @@ async def test_a_sweep_by_a_clock_that_went_back_is_made_up_for_later(
     await world.buy(giver, "day")
     gift = await world.offer(giver, receiver, 100)
     end = gift.deadline
-    found = sweeps.due_gifts
 
     async def found_before_the_clock_went_back(*arguments: Any) -> Any:
-        due = await found(*arguments)
+        due = await due_gifts(*arguments)
         world.clock.now = end - timedelta(hours=1)
         return due
 

@@ -5,7 +5,7 @@ It is loaded whole before the group is decided, under the locks of its holders. 
 would break I2 or I3. What changed is then written in one go by the store.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -259,17 +259,6 @@ def in_spending_order(
         if allowance.unit is unit and bucket.available > 0 and not allowance.is_over(at)
     )
     return sorted(usable, key=lambda pair: spending_order(pair[1]))
-
-
-def parts_from(
-    holdings: Iterable[tuple[Bucket, Allowance]], amount: int
-) -> Iterator[tuple[Bucket, Allowance, int]]:
-    """Split an amount over buckets in their order; yields less where they have less."""
-    for bucket, allowance in holdings:
-        part = min(amount, bucket.available)
-        if part > 0:
-            yield bucket, allowance, part
-            amount -= part
 
 
 def entry_hash(
