@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from yuzuri.kernel.calendar import parse_instant
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.names import Language
 from yuzuri.settings import read_settings
@@ -59,8 +60,4 @@ def read_time(text: str | None, zone: ZoneInfo, now: datetime) -> datetime:
     """Read an ISO 8601 time, in `zone` where it names none; None: now. Raises `TIME_UNREADABLE`."""
     if text is None:
         return now
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise DomainError(Code.TIME_UNREADABLE, text=text) from None
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    return parse_instant(text, zone).astimezone(UTC)

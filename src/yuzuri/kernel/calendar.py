@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from yuzuri.kernel.errors import Code, DomainError
+
 Clock = Callable[[], datetime]
 """Where the time comes from; always aware, always a parameter, so that tests can move it."""
 
@@ -16,6 +18,21 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 def utc_now() -> datetime:
     """Tell the time of the machine."""
     return datetime.now(UTC)
+
+
+_YEARS = range(2000, 2200)
+"""The years in which days and months can be counted, with room on both sides."""
+
+
+def parse_instant(text: str, zone: ZoneInfo) -> datetime:
+    """Read an ISO 8601 time, in `zone` where it names none; raises `TIME_UNREADABLE`."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.year not in _YEARS:
+        raise DomainError(Code.TIME_UNREADABLE, text=text[:40])
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def month_end(at: datetime, zone: ZoneInfo, months_later: int = 0) -> datetime:

@@ -12,8 +12,10 @@ from yuzuri.kernel.calendar import (
     local_instant,
     month_end,
     month_start,
+    parse_instant,
     utc_now,
 )
+from yuzuri.kernel.errors import Code, DomainError, Refusal
 
 
 def utc(text: str) -> datetime:
@@ -141,3 +143,32 @@ def test_hours_follow_the_clocks_that_change() -> None:
 def test_forever_is_after_everything_and_now_has_a_zone() -> None:
     assert utc_now() + timedelta(days=300_000) < FOREVER
     assert utc_now().utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-12-31T23:30+09:00", "2026-12-31T14:30"),
+        ("2026-12-31T23:30", "2026-12-31T14:30"),
+        ("2026-12-31T23:30:59.5Z", "2026-12-31T23:30:59.5"),
+        ("2026-12-31", "2026-12-30T15:00"),
+        ("2000-01-01T09:00", "2000-01-01T00:00"),
+        ("2199-12-31T23:59Z", "2199-12-31T23:59"),
+    ],
+)
+def test_a_time_is_read_in_the_zone_unless_it_names_one(text: str, instant: str) -> None:
+    assert parse_instant(text, ZoneInfo("Asia/Tokyo")) == utc(instant)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "tomorrow", "2026-02-29", "2026-13-01", "2026-11-10T25:00", "12:00", "1793250000"),
+        # Days and months could not be counted on both sides of these.
+        *("0001-01-01T00:00Z", "1999-12-31T23:59Z", "2200-01-01T00:00Z", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_what_is_no_time_that_can_be_counted_with_is_refused(text: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        parse_instant(text, ZoneInfo("Asia/Tokyo"))
+    assert caught.value.refusal == Refusal(Code.TIME_UNREADABLE, {"text": text})

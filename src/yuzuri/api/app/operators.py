@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, time
 from typing import Annotated, Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Request, get
@@ -15,6 +14,7 @@ from yuzuri.api.app.callers import language_of, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.feasibility.ask import Ask, answer, find_party, smallest_quantity
 from yuzuri.kernel.amounts import parse_quantity
+from yuzuri.kernel.calendar import parse_instant
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
 from yuzuri.kernel.names import Language, Name
@@ -170,7 +170,7 @@ async def show_feasibility(
         quantity=parse_quantity(amount, wanted)
         if amount is not None
         else smallest_quantity(profiles, giver, wanted or Unit.DATA),
-        at=running(request).clock() if at is None else _read_instant(at, zone),
+        at=running(request).clock() if at is None else parse_instant(_LOST_PLUS.sub("+", at), zone),
     )
     return FeasibilityView(
         giver=ask.giver,
@@ -198,20 +198,6 @@ def _read_unit(text: str) -> Unit:
 
 _LOST_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
 """In a query a plus that was not escaped is read as a space."""
-
-_YEARS = range(2000, 2200)
-"""The years in which days and months can be counted, with room on both sides."""
-
-
-def _read_instant(text: str, zone: ZoneInfo) -> datetime:
-    """Read an ISO 8601 time, in `zone` where it names none; raises `TIME_UNREADABLE`."""
-    try:
-        at = datetime.fromisoformat(_LOST_PLUS.sub("+", text))
-    except ValueError:
-        at = None
-    if at is None or at.year not in _YEARS:
-        raise DomainError(Code.TIME_UNREADABLE, text=text[:40])
-    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 # ---------------------------------------------------------------- profiles
