@@ -147,8 +147,10 @@ def test_a_recipients_cycle_in_days_runs_from_when_its_base_was_issued() -> None
     cycle = Expiry(kind=ExpiryKind.RECIPIENT_CYCLE, cycles=1)
     own = plain(at, ends=4 * DAY, lasts=7 * DAY, plan="travel-7d")
     next_one = plain(at, ends=11 * DAY, lasts=14 * DAY, plan="travel-7d")
-    gift = plain(at, ends=50 * DAY, plan="travel-7d", hops=1)
-    question = ask(YUZURI, "1 GB", to="yuzuri-mobile/travel-7d", receiver_has=(gift, next_one, own))
+    gift = plain(at, ends=DAY, plan="travel-7d", hops=1)
+    other = plain(at, ends=DAY, plan="hours-24")
+    has = (gift, other, next_one, own)
+    question = ask(YUZURI, "1 GB", to="yuzuri-mobile/travel-7d", receiver_has=has)
 
     assert only_arrival(with_expiry(question, cycle)) == (at + 11 * DAY, True)
 

@@ -219,6 +219,14 @@ def test_night_data_is_given_as_night_data() -> None:
     assert (part.allowance.hours, amount) == (NIGHT, 10**9)
 
 
+def test_night_data_arrives_apart_from_what_can_be_used_all_day() -> None:
+    verdict = judge_gift(with_rules("2 GB", has=[some("1 GB", AT, hours=NIGHT), some("1 GB", AT)]))
+    assert {(arrival.hours, arrival.quantity.amount) for arrival in verdict.arrives} == {
+        (NIGHT, 10**9),
+        (None, 10**9),
+    }
+
+
 def test_the_shipped_night_plan_is_what_the_rule_is_about() -> None:
     (night,) = next(p for p in PROFILES["safaricom"].plans if p.id == "night").gives
     assert (night.hours is not None, night.source_class) == (True, "bonus")
