@@ -100,13 +100,13 @@ async def settle_people(
     Doing it again changes nothing within a month; in the next one, each line gets its new cycle.
     """
     lines: dict[str, HolderId] = {}
-    at = yuzuri.clock()
     for person in people:
         person_id = PersonId(derived_id(namespace, person.nickname))
         async with yuzuri.database.connection() as connection:
             if not await load_people(connection, [person_id]):
+                joined_at = yuzuri.clock()
                 await add_person(
-                    connection, Person(person_id, person.nickname, person.language, at)
+                    connection, Person(person_id, person.nickname, person.language, joined_at)
                 )
             for demo_line in person.lines:
                 line = _line(yuzuri, demo_line, person_id, namespace)

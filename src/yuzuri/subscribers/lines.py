@@ -55,7 +55,9 @@ _ADD_LINE = f"""
 INSERT INTO line (home, {_LINE_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _LINES = f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND id = ANY(%s)"
-_LINES_OF = f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND person = %s ORDER BY id"
+_LINES_OF = (
+    f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND person = %s ORDER BY activated_at, id"
+)
 _LINE_BY_NUMBER = "SELECT line FROM phone_number WHERE number = %s"
 _LINK = "INSERT INTO linked_number (home, line, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _LINKED = "SELECT line, number FROM linked_number WHERE home = %s AND line = ANY(%s)"
