@@ -12,7 +12,7 @@ from typing import Any
 import hypothesis
 import msgspec
 import pytest
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -264,6 +264,7 @@ def test_every_story_of_gifts_ends_as_the_shadow_says(
                     stateful_step_count=40,
                     deadline=None,
                     print_blob=True,
+                    phases=set(Phase) - {Phase.explain},
                     suppress_health_check=list(HealthCheck),
                 ),
             )

@@ -17,7 +17,7 @@ from uuid import UUID
 import hypothesis
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from psycopg import sql
 from tests.model.world import EFFORT, OPEN_RULES, START, MovedClock, forget, hurry, known, operator
@@ -267,6 +267,7 @@ def test_a_group_leaves_what_its_commands_leave_one_by_one(
             max_examples=60 * EFFORT,
             deadline=None,
             print_blob=True,
+            phases=set(Phase) - {Phase.explain},
             suppress_health_check=list(HealthCheck),
         )
         @given(before, waits, group)

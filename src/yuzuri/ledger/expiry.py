@@ -34,7 +34,7 @@ def expire_buckets(book: Book, command: ExpireBuckets) -> tuple[Expired, list[Le
             kind=TransferKind.EXPIRE,
             cause=bucket.allowance,
         )
-        for bucket in book.buckets_of(command.holder)
+        for bucket in sorted(book.buckets_of(command.holder), key=lambda bucket: bucket.allowance)
         if bucket.available and book.allowances[bucket.allowance].is_over(book.at)
     ]
     return Expired(len(changes)), changes
