@@ -187,3 +187,19 @@ def test_a_gift_from_the_command_line_and_the_books_after_it(
     assert "✗ I1" in told
     assert "✗ I5" in told
     assert line in told
+
+
+def test_vodacom_links_at_most_five_numbers_with_a_line(
+    settings: Settings,
+) -> None:
+    assert settings.database_url is not None
+    here = {"YUZURI_DATABASE_URL": settings.database_url, "YUZURI_DATA": str(settings.data)}
+    thandi = run("people", "add", "Thandi", **here).stdout.strip()
+    plan = "vodacom-za/prepaid-30-days"
+    line = run("lines", "add", thandi, plan, "+27710000000", **here).stdout.strip()
+    for number in range(1, 6):
+        assert run("lines", "link", line, f"+2771000000{number}", **here).returncode == 0
+    assert run("lines", "link", line, "+27710000005", **here).returncode == 0  # linked already
+    sixth = run("lines", "link", line, "+27710000006", **here)
+    assert sixth.returncode == 2
+    assert "at most 5 numbers" in sixth.stderr

@@ -12,7 +12,7 @@ from yuzuri.cli.screen import console, reader_language, show_table
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.operators.profiles import find_plan
+from yuzuri.operators.profiles import find_plan, gift_rules
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri, open_yuzuri
 from yuzuri.settings import read_settings
 from yuzuri.sharing.account import load_accounts
@@ -23,6 +23,7 @@ from yuzuri.subscribers.lines import (
     add_person,
     link_number,
     list_people,
+    load_lines,
     load_people,
     parse_number,
 )
@@ -140,8 +141,20 @@ def link(line: UUID, number: str) -> None:
     """Link a number with a line, for operators that let one give to linked numbers only."""
 
     async def add_link(yuzuri: Yuzuri) -> None:
+        line_id = HolderId(line)
         async with yuzuri.database.connection() as connection:
-            await link_number(connection, HOME, HolderId(line), parse_number(number))
+            known = (await load_lines(connection, HOME, [line_id])).get(line_id)
+            if known is None:
+                raise DomainError(Code.LINE_UNKNOWN)
+            profile = yuzuri.profiles[known.operator]
+            numbers_max = gift_rules(profile, find_plan(profile, known.plan)).linked_numbers_max
+            await link_number(
+                connection,
+                HOME,
+                line_id,
+                parse_number(number, profile.country),
+                None if numbers_max is None else numbers_max.value,
+            )
 
     with_yuzuri(add_link)
 

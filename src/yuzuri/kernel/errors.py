@@ -49,6 +49,7 @@ class Code(StrEnum):
     LINE_NOT_YOURS = "line.not_yours"
     NUMBER_UNREADABLE = "number.unreadable"
     NUMBER_TAKEN = "number.taken"
+    LINKED_NUMBERS_FULL = "linked_numbers.full"
     OPERATOR_UNKNOWN = "operator.unknown"
     PLAN_UNKNOWN = "plan.unknown"
     TOP_UP_UNKNOWN = "top_up.unknown"

@@ -100,9 +100,14 @@ async def load_book(
     The locks last until the transaction ends. A holder that does not exist has nothing.
     """
     wanted = sorted(set(holders))
-    if wanted:
-        await connection.execute(_LOCK_HOLDERS, (home, wanted))
+    await lock_holders(connection, home, wanted)
     return await read_book(connection, home, wanted, at)
+
+
+async def lock_holders(connection: Connection, home: Home, holders: Sequence[HolderId]) -> None:
+    """Lock all that these holders have until the transaction ends, in the one global order."""
+    if holders:
+        await connection.execute(_LOCK_HOLDERS, (home, list(holders)))
 
 
 async def read_book(

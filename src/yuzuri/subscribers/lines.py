@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HolderId, Home, PersonId
-from yuzuri.ledger.store import add_holder
+from yuzuri.ledger.store import add_holder, lock_holders
 
 Connection = AsyncConnection[TupleRow]
 
@@ -94,8 +94,18 @@ async def add_line(connection: Connection, home: Home, line: Line) -> None:
     )  # fmt: skip
 
 
-async def link_number(connection: Connection, home: Home, line: HolderId, number: str) -> None:
-    """Link a number with a line, where the operator lets one give to linked numbers only."""
+async def link_number(
+    connection: Connection, home: Home, line: HolderId, number: str, numbers_max: int | None
+) -> None:
+    """Link a number with a line, where the operator lets one give to linked numbers only.
+
+    A number that is linked already stays so. Raises `LINKED_NUMBERS_FULL` where the operator allows
+    no more than `numbers_max`.
+    """
+    await lock_holders(connection, home, [line])
+    linked = (await linked_numbers(connection, home, [line])).get(line, frozenset())
+    if numbers_max is not None and len(linked | {number}) > numbers_max:
+        raise DomainError(Code.LINKED_NUMBERS_FULL, limit=numbers_max)
     await connection.execute(_LINK, (home, line, number))
 
 

@@ -145,6 +145,11 @@ _PEOPLE: Mapping[Code, Sentence] = {
         "This number already belongs to a line.",
         then="Check the number.",
     ),
+    Code.LINKED_NUMBERS_FULL: _says(
+        "The operator lets a line be linked with at most {limit} numbers.",
+        "The line is linked with as many numbers as the operator allows.",
+        then="Give to one of the numbers that are linked.",
+    ),
     Code.OPERATOR_UNKNOWN: _says(
         "We do not know an operator called “{operator}”.",
         "We do not know this operator.",

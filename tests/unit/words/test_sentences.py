@@ -48,6 +48,7 @@ CASES: dict[Code, tuple[Fields, ...]] = {
     Code.LANGUAGE_UNKNOWN: ({"text": "fr"},),
     Code.NUMBER_UNREADABLE: ({"text": "call me"},),
     Code.NUMBER_TAKEN: ({"number": "+819012345678"},),
+    Code.LINKED_NUMBERS_FULL: ({"limit": 5},),
     Code.OPERATOR_UNKNOWN: ({"operator": "acme", "known": ("mineo", "docomo")},),
     Code.PLAN_UNKNOWN: ({"operator": "mineo", "plan": "gold", "known": ("mypita-1gb",)},),
     Code.TOP_UP_UNKNOWN: ({"top_up": "gold", "known": ("1gb", "3gb")},),

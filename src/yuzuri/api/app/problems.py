@@ -58,6 +58,7 @@ STATUS: Mapping[Code, int] = {
     Code.LINE_NOT_YOURS: 403,
     Code.NUMBER_UNREADABLE: 400,
     Code.NUMBER_TAKEN: 409,
+    Code.LINKED_NUMBERS_FULL: 409,
     Code.OPERATOR_UNKNOWN: 404,
     Code.PLAN_UNKNOWN: 404,
     Code.TOP_UP_UNKNOWN: 404,
