@@ -1,10 +1,7 @@
-"""Gifts on a real database do what a small model says, whatever is asked in whatever order.
-
-`YUZURI_TEST_EFFORT=10` tries ten times as many stories. A story that fails is printed, with the
-line that repeats it.
-"""
+"""Stories of gifts, told at once to the product on a real database and to the shadow."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -12,7 +9,6 @@ from typing import Any
 import hypothesis
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -23,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.model.shadow import Shadow
-from tests.model.world import CLIENT, EFFORT, ISSUED, World, forget, hurry, offered, open_world
+from tests.model.world import CLIENT, ISSUED, World, forget, hurry, offered, open_world
 
 from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
@@ -237,18 +233,18 @@ class GiftsMachine(RuleBasedStateMachine):
             assert outcome.reasons[0].code is expected
 
 
-def test_every_story_of_gifts_ends_as_the_shadow_says(
-    settings: Settings, database_url: str
-) -> None:
+def tell_stories(settings: Settings, database_url: str, tried: hypothesis.settings) -> None:
+    """Tell stories of gifts on the test's database until one goes wrong, which is raised."""
     hurry(database_url)
 
-    async def open_all() -> tuple[Any, Any, World]:
-        opened = open_database(settings, migrating=False)
-        world = open_world(settings, await opened.__aenter__())
-        return opened, world, await world.__aenter__()
+    stack = contextlib.AsyncExitStack()
+
+    async def open_all() -> World:
+        database = await stack.enter_async_context(open_database(settings, migrating=False))
+        return await stack.enter_async_context(open_world(settings, database))
 
     with asyncio.Runner() as runner:
-        opened, running, world = runner.run(open_all())
+        world = runner.run(open_all())
         try:
 
             class Machine(GiftsMachine):
@@ -257,17 +253,7 @@ def test_every_story_of_gifts_ends_as_the_shadow_says(
             Machine.world = world
             Machine.database_url = database_url
             Machine.run = staticmethod(runner.run)
-            run_state_machine_as_test(
-                Machine,
-                settings=hypothesis.settings(
-                    max_examples=40 * EFFORT,
-                    stateful_step_count=40,
-                    deadline=None,
-                    print_blob=True,
-                    phases=set(Phase) - {Phase.explain},
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
+            run_state_machine_as_test(Machine, settings=tried)
         finally:
-            runner.run(running.__aexit__(None, None, None))
-            runner.run(opened.__aexit__(None, None, None))
+            forget(database_url)
+            runner.run(stack.aclose())

@@ -35,7 +35,7 @@ from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.runtime.verify import verify
 from yuzuri.settings import Settings
-from yuzuri.sharing import gifts
+from yuzuri.sharing import gift_decisions
 from yuzuri.sharing.gifts import (
     AcceptGift,
     CancelGift,
@@ -145,7 +145,7 @@ def same_ids(example: int) -> Iterator[None]:
     """Let every id that a decision makes be the next of a row that begins anew here."""
     numbers = itertools.count(1)
     with pytest.MonkeyPatch.context() as patch:
-        for room in (gifts, purchases, expiry):
+        for room in (gift_decisions, purchases, expiry):
             patch.setattr(room, "new_id", lambda: UUID(int=(example << 64) + next(numbers)))
         yield
 
