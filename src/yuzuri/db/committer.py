@@ -80,13 +80,13 @@ class _Waiting(Generic[C, R]):
 
 _LOAD_REPLIES = """
 SELECT client, key, fingerprint, reply FROM command
-WHERE home = %s AND (client, key) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))
+WHERE home = %s AND (client, key) IN (SELECT * FROM unnest(%b::uuid[], %b::text[]))
 """
 
 _KEEP_REPLIES = """
 INSERT INTO command (home, client, key, fingerprint, reply, at)
 SELECT %s, client, key, fingerprint, reply, %s
-FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::bytea[])
+FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::bytea[])
     AS kept (client, key, fingerprint, reply)
 """
 

@@ -17,7 +17,7 @@ Connection = AsyncConnection[TupleRow]
 
 _LOCK_HOLDERS = """
 SELECT id FROM holder
-WHERE home = %s AND id = ANY(%s)
+WHERE home = %s AND id = ANY(%b)
 ORDER BY id
 FOR NO KEY UPDATE
 """
@@ -29,7 +29,7 @@ SELECT bucket.holder, bucket.allowance, balance, held, entries, head,
 FROM bucket
 LEFT JOIN hold ON hold.home = bucket.home AND hold.holder = bucket.holder
     AND hold.allowance = bucket.allowance AND hold.state = 'open'
-WHERE bucket.home = %s AND bucket.holder = ANY(%s)
+WHERE bucket.home = %s AND bucket.holder = ANY(%b)
 """
 
 _ALLOWANCE_COLUMNS = """
@@ -40,15 +40,15 @@ hours_since, hours_until, hours_timezone, hops, parent, expiry_rule
 _LOAD_ALLOWANCES = f"""
 SELECT {_ALLOWANCE_COLUMNS}
 FROM allowance
-WHERE home = %s AND id = ANY(%s)
+WHERE home = %s AND id = ANY(%b)
 """
 
 _ADD_ALLOWANCES = f"""
 INSERT INTO allowance (home, {_ALLOWANCE_COLUMNS})
 SELECT %s, * FROM unnest(
-    %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
-    %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::time[], %s::time[], %s::text[],
-    %s::integer[], %s::uuid[], %s::text[])
+    %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::boolean[],
+    %b::timestamptz[], %b::timestamptz[], %b::uuid[], %b::time[], %b::time[], %b::text[],
+    %b::integer[], %b::uuid[], %b::text[])
 """
 
 # The same gift on the same terms gives the same allowance; what is issued is new, or a defect.
@@ -57,7 +57,7 @@ _ADD_RECEIVED_ALLOWANCES = f"{_ADD_ALLOWANCES} ON CONFLICT (home, id) DO NOTHING
 _WRITE_BUCKETS = """
 INSERT INTO bucket (home, holder, allowance, balance, held, entries, head)
 SELECT %s, * FROM unnest(
-    %s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])
+    %b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[])
 ON CONFLICT (home, holder, allowance) DO UPDATE
 SET balance = excluded.balance, held = excluded.held,
     entries = excluded.entries, head = excluded.head
@@ -67,8 +67,8 @@ _WRITE_HOLDS = """
 INSERT INTO hold (home, id, holder, allowance, amount, cause, opened_at, expires_at,
                   state, captured, ended_at)
 SELECT %s, * FROM unnest(
-    %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::timestamptz[],
-    %s::timestamptz[], %s::text[], %s::bigint[], %s::timestamptz[])
+    %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::uuid[], %b::timestamptz[],
+    %b::timestamptz[], %b::text[], %b::bigint[], %b::timestamptz[])
 ON CONFLICT (home, id) DO UPDATE
 SET state = excluded.state, captured = excluded.captured, ended_at = excluded.ended_at
 """

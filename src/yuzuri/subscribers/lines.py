@@ -48,19 +48,19 @@ class Line:
 
 _LINE_COLUMNS = "id, person, operator, plan, number, label, account, billing_group, activated_at"
 _ADD_PERSON = "INSERT INTO person (id, nickname, language, joined_at) VALUES (%s, %s, %s, %s)"
-_PERSON = "SELECT id, nickname, language, joined_at FROM person WHERE id = ANY(%s)"
+_PERSON = "SELECT id, nickname, language, joined_at FROM person WHERE id = ANY(%b)"
 _PEOPLE = "SELECT id, nickname, language, joined_at FROM person ORDER BY joined_at, id LIMIT %s"
 _ADD_NUMBER = "INSERT INTO phone_number (number, home, line) VALUES (%s, %s, %s)"
 _ADD_LINE = f"""
 INSERT INTO line (home, {_LINE_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_LINES = f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND id = ANY(%s)"
+_LINES = f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND id = ANY(%b)"
 _LINES_OF = (
     f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND person = %s ORDER BY activated_at, id"
 )
 _LINE_BY_NUMBER = "SELECT line FROM phone_number WHERE number = %s"
 _LINK = "INSERT INTO linked_number (home, line, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-_LINKED = "SELECT line, number FROM linked_number WHERE home = %s AND line = ANY(%s)"
+_LINKED = "SELECT line, number FROM linked_number WHERE home = %s AND line = ANY(%b)"
 
 
 def parse_number(text: str, country: str | None = None) -> str:
