@@ -38,8 +38,9 @@ from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, YuzuriRoad
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.settings import Settings
-from yuzuri.sharing import gifts
+from yuzuri.sharing import gift_decisions
 from yuzuri.sharing.account import load_offer_facts
+from yuzuri.sharing.gift_decisions import preview_offer
 from yuzuri.sharing.gift_store import due_gifts
 from yuzuri.sharing.gifts import (
     AcceptGift,
@@ -49,7 +50,6 @@ from yuzuri.sharing.gifts import (
     GiftDone,
     GiftRefused,
     GiftState,
-    preview_offer,
 )
 
 TICK = timedelta(microseconds=1)
@@ -489,7 +489,7 @@ async def test_a_gift_that_appears_meanwhile_is_not_known_yet(
     ids = iter([gift, *(new_id() for _ in range(5))])
 
     async def appear() -> None:
-        monkeypatch.setattr(gifts, "new_id", lambda: next(ids))
+        monkeypatch.setattr(gift_decisions, "new_id", lambda: next(ids))
         assert (await world.offer(giver, receiver, 100)).id == gift
 
     accept = AcceptGift(person=receiver.person, gift=gift)

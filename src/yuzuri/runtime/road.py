@@ -16,6 +16,8 @@ from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
 from yuzuri.ledger.store import load_allowances, load_book, write_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
+from yuzuri.sharing.gift_decisions import decide_gift
+from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import lines_of_gifts, load_gift_facts, write_gifts
 from yuzuri.sharing.gifts import (
     AcceptGift,
@@ -23,9 +25,7 @@ from yuzuri.sharing.gifts import (
     DeclineGift,
     ExpireGift,
     GiftCommand,
-    GiftFacts,
     OfferGift,
-    decide_gift,
 )
 from yuzuri.subscribers.lines import load_lines
 

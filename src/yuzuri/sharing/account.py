@@ -13,8 +13,9 @@ from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Bucket, spending_order
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import gift_history, load_gift_facts, load_gifts
-from yuzuri.sharing.gifts import Gift, GiftFacts, OfferGift
+from yuzuri.sharing.gifts import Gift, OfferGift
 from yuzuri.subscribers.lines import Line, Person, lines_of, load_lines, load_people
 
 Connection = AsyncConnection[TupleRow]

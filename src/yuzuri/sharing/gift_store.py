@@ -10,7 +10,8 @@ from yuzuri.kernel.ids import GiftId, HolderId, Home
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles
-from yuzuri.sharing.gifts import Gift, GiftFacts, GiftState
+from yuzuri.sharing.gift_facts import GiftFacts
+from yuzuri.sharing.gifts import Gift, GiftState
 from yuzuri.subscribers.lines import Line, linked_numbers
 
 Connection = AsyncConnection[TupleRow]

@@ -17,13 +17,9 @@ from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import LineAccount, load_offer_facts
-from yuzuri.sharing.gifts import (
-    GiftFacts,
-    GiftRefused,
-    OfferGift,
-    checked_offer,
-    preview_offer,
-)
+from yuzuri.sharing.gift_decisions import preview_offer
+from yuzuri.sharing.gift_facts import GiftFacts
+from yuzuri.sharing.gifts import GiftRefused, OfferGift, checked_offer
 from yuzuri.subscribers.lines import (
     Line,
     Person,

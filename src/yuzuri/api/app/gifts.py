@@ -32,6 +32,7 @@ from yuzuri.runtime.verdict_json import (
     say_verdict,
 )
 from yuzuri.sharing.account import GiftInView, load_gift, load_gift_list, load_offer_facts
+from yuzuri.sharing.gift_decisions import preview_offer
 from yuzuri.sharing.gifts import (
     AcceptGift,
     CancelGift,
@@ -41,7 +42,6 @@ from yuzuri.sharing.gifts import (
     GiftState,
     OfferGift,
     checked_offer,
-    preview_offer,
 )
 from yuzuri.subscribers.lines import Connection, Line, find_line, load_lines, parse_number
 

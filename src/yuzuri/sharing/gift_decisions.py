@@ -1,0 +1,233 @@
+"""A gift's life: offered, then accepted, declined, cancelled or expired; once, and nothing lost.
+
+Pure: facts and a command in; an outcome and its changes out.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from yuzuri.feasibility.arrival import arrivals, received_terms
+from yuzuri.feasibility.gift import gift_parts, judge_acceptance, judge_gift
+from yuzuri.feasibility.question import GiftQuestion, Holding
+from yuzuri.feasibility.verdict import Effect, Reason, Verdict
+from yuzuri.kernel.errors import Code, FieldValue
+from yuzuri.kernel.ids import GiftId, HoldId, PersonId, TransferId, new_id
+from yuzuri.kernel.quantities import Quantity
+from yuzuri.ledger.allowances import Allowance, received_allowance
+from yuzuri.ledger.book import Book
+from yuzuri.ledger.changes import (
+    HOUSE,
+    House,
+    LedgerChange,
+    NewAllowance,
+    OpenHold,
+    ReleaseHold,
+    Transfer,
+    TransferKind,
+)
+from yuzuri.sharing.gift_facts import GiftFacts
+from yuzuri.sharing.gifts import (
+    AcceptGift,
+    CancelGift,
+    DeclineGift,
+    ExpireGift,
+    Gift,
+    GiftCommand,
+    GiftDone,
+    GiftOutcome,
+    GiftRefused,
+    GiftState,
+    OfferGift,
+    checked_offer,
+)
+from yuzuri.subscribers.lines import Line
+
+
+@dataclass(frozen=True, slots=True)
+class GiftDecision:
+    """An outcome with what it changes."""
+
+    outcome: GiftOutcome
+    ledger: tuple[LedgerChange, ...] = ()
+    gifts: tuple[Gift, ...] = ()
+
+
+def decide_gift(facts: GiftFacts, command: GiftCommand) -> GiftDecision:
+    """Decide a command about a gift; pure."""
+    match command:
+        case OfferGift():
+            return _offer(facts, command)
+        case AcceptGift():
+            return _accept(facts, command)
+        case DeclineGift():
+            return _end(facts, command.gift, command.person, GiftState.DECLINED)
+        case CancelGift():
+            return _end(facts, command.gift, command.person, GiftState.CANCELLED)
+        case ExpireGift():
+            return _expire(facts, command)
+        case _:
+            assert_never(command)
+
+
+def preview_offer(facts: GiftFacts, offer: OfferGift) -> Verdict | GiftRefused:
+    """Answer what `OfferGift` would be answered with, by the same rules; changes nothing."""
+    lines = _lines_of_offer(facts, offer)
+    if isinstance(lines, GiftRefused):
+        return lines
+    return judge_gift(facts.question(*lines, Quantity(offer.amount, offer.unit)))
+
+
+def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
+    checked_offer(offer)
+    lines = _lines_of_offer(facts, offer)
+    if isinstance(lines, GiftRefused):
+        return GiftDecision(lines)
+    question = facts.question(*lines, Quantity(offer.amount, offer.unit))
+    verdict = judge_gift(question)
+    if verdict.feasible is not True or verdict.deadline is None:
+        return GiftDecision(GiftRefused(verdict.refusals, verdict.instead))
+    gift = Gift(
+        id=GiftId(new_id()),
+        from_line=offer.from_line,
+        to_line=offer.to_line,
+        unit=offer.unit,
+        amount=offer.amount,
+        message=offer.message,
+        state=GiftState.OPEN,
+        offered_at=facts.at,
+        deadline=verdict.deadline,
+    )
+    parts = list(gift_parts(question))
+    refusable = question.giver.rules.refusable
+    if refusable is not None and not refusable.value:
+        # Where nobody can refuse, nobody needs to accept: it arrives as it is offered.
+        arrived = replace(gift, state=GiftState.ACCEPTED, ended_at=facts.at)
+        delivery = [(holding.allowance, amount, None) for holding, amount in parts]
+        done = GiftDone(arrived, verdict.arrives, verdict.reasons)
+        return GiftDecision(done, tuple(_deliver(question, gift, delivery)), (arrived,))
+    holds = tuple(
+        OpenHold(
+            id=HoldId(new_id()),
+            holder=offer.from_line,
+            allowance=holding.allowance.id,
+            amount=amount,
+            cause=gift.id,
+            expires_at=gift.deadline,
+        )
+        for holding, amount in parts
+    )
+    return GiftDecision(GiftDone(gift, verdict.arrives, verdict.reasons), holds, (gift,))
+
+
+def _lines_of_offer(facts: GiftFacts, offer: OfferGift) -> tuple[Line, Line] | GiftRefused:
+    giver, receiver = facts.lines.get(offer.from_line), facts.lines.get(offer.to_line)
+    if giver is None or receiver is None:
+        return _refused(Code.LINE_UNKNOWN)
+    if giver.person != offer.person:
+        return _refused(Code.LINE_NOT_YOURS)
+    return giver, receiver
+
+
+def _accept(facts: GiftFacts, command: AcceptGift) -> GiftDecision:
+    gift = _open_gift(facts, command.gift, command.person, GiftState.ACCEPTED)
+    if isinstance(gift, GiftRefused):
+        return GiftDecision(gift)
+    giver, receiver = facts.lines[gift.from_line], facts.lines[gift.to_line]
+    question = facts.question(giver, receiver, gift.quantity)
+    reasons = judge_acceptance(question)
+    if reasons:
+        return GiftDecision(GiftRefused(reasons))
+    delivery = [
+        (facts.book.allowances[hold.allowance], hold.amount, hold.id)
+        for hold in facts.book.open_holds(gift.id)
+    ]
+    accepted = replace(gift, state=GiftState.ACCEPTED, ended_at=facts.at)
+    arrives = tuple(
+        arrivals(
+            question, ((Holding(allowance, amount), amount) for allowance, amount, _ in delivery)
+        )
+    )
+    return GiftDecision(
+        GiftDone(accepted, arrives), tuple(_deliver(question, gift, delivery)), (accepted,)
+    )
+
+
+def _deliver(
+    question: GiftQuestion, gift: Gift, parts: Iterable[tuple[Allowance, int, HoldId | None]]
+) -> Iterator[LedgerChange]:
+    """Yield the changes that bring each part to the receiver on the terms of the rules.
+
+    What is received is another kind of allowance, so each part goes through the house: two
+    transfers, both or neither.
+    """
+    house = HOUSE[House.CONVERTED]
+    for given, amount, hold in parts:
+        terms = received_terms(question, given)
+        received = received_allowance(given, terms.expires_at, terms.expiry_rule)
+        yield NewAllowance(allowance=received)
+        for allowance, source, target, captured in (
+            (given, gift.from_line, house, hold),
+            (received, house, gift.to_line, None),
+        ):
+            yield Transfer(
+                id=TransferId(new_id()),
+                allowance=allowance.id,
+                source=source,
+                target=target,
+                amount=amount,
+                kind=TransferKind.GIFT,
+                cause=gift.id,
+                hold=captured,
+            )
+
+
+def _end(facts: GiftFacts, gift_id: GiftId, person: PersonId, state: GiftState) -> GiftDecision:
+    gift = _open_gift(facts, gift_id, person, state)
+    if isinstance(gift, GiftRefused):
+        return GiftDecision(gift)
+    return _release(facts, gift, state)
+
+
+def _expire(facts: GiftFacts, command: ExpireGift) -> GiftDecision:
+    gift = facts.gifts.get(command.gift)
+    if gift is None:
+        return GiftDecision(_refused(Code.GIFT_UNKNOWN))
+    if gift.state is not GiftState.OPEN or gift.is_open(facts.at):
+        return GiftDecision(_refused(Code.GIFT_ENDED, state=gift.state.value))
+    return _release(facts, gift, GiftState.EXPIRED)
+
+
+def _release(facts: GiftFacts, gift: Gift, state: GiftState) -> GiftDecision:
+    ended = replace(gift, state=state, ended_at=facts.at)
+    releases = tuple(ReleaseHold(id=hold.id) for hold in facts.book.open_holds(gift.id))
+    return GiftDecision(GiftDone(ended), releases, (ended,))
+
+
+def _open_gift(
+    facts: GiftFacts, gift_id: GiftId, person: PersonId, becomes: GiftState
+) -> Gift | GiftRefused:
+    """Return a gift that this person may bring to this end now, or why not."""
+    gift = facts.gifts.get(gift_id)
+    if gift is None:
+        return _refused(Code.GIFT_UNKNOWN)
+    giver, receiver = facts.lines[gift.from_line], facts.lines[gift.to_line]
+    if person not in (giver.person, receiver.person):
+        return _refused(Code.GIFT_UNKNOWN)
+    decides = giver if becomes is GiftState.CANCELLED else receiver
+    if person != decides.person:
+        return _refused(Code.GIFT_NOT_YOURS)
+    if gift.state is not GiftState.OPEN:
+        return _refused(Code.GIFT_ENDED, state=gift.state.value)
+    if not gift.is_open(facts.at) or not _is_held(facts.book, gift):
+        return _refused(Code.GIFT_EXPIRED, deadline=gift.deadline)
+    return gift
+
+
+def _is_held(book: Book, gift: Gift) -> bool:
+    """Tell whether its amount is still set aside; a clock that was ahead may have freed it."""
+    return sum(hold.amount for hold in book.open_holds(gift.id)) == gift.amount
+
+
+def _refused(code: Code, **fields: FieldValue) -> GiftRefused:
+    return GiftRefused((Reason(code, Effect.REFUSES, fields),))

@@ -1,0 +1,86 @@
+"""What decisions about gifts may look at, and the question that they put to `feasibility`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from yuzuri.feasibility.question import GiftQuestion, Holding, Party, PastGift, Relation
+from yuzuri.kernel.ids import GiftId, HolderId
+from yuzuri.kernel.quantities import Quantity
+from yuzuri.ledger.book import Book
+from yuzuri.operators.profiles import Profiles, find_plan
+from yuzuri.sharing.gifts import Gift, GiftState
+from yuzuri.subscribers.lines import Line
+
+
+@dataclass(slots=True)
+class GiftFacts:
+    """What decisions about gifts may look at; `past` has a line's gifts that limits count."""
+
+    book: Book
+    profiles: Profiles
+    lines: Mapping[HolderId, Line]
+    linked: Mapping[HolderId, frozenset[str]]
+    gifts: dict[GiftId, Gift] = field(default_factory=dict)
+    past: dict[HolderId, dict[GiftId, Gift]] = field(default_factory=dict)
+
+    @property
+    def at(self) -> datetime:
+        """The instant of the decision."""
+        return self.book.at
+
+    def add_gift(self, gift: Gift) -> None:
+        """Take in a gift as it now stands."""
+        self.gifts[gift.id] = gift
+        self.add_past(gift)
+
+    def add_past(self, gift: Gift) -> None:
+        """Take in a gift that only limits look at."""
+        for line in (gift.from_line, gift.to_line):
+            self.past.setdefault(line, {})[gift.id] = gift
+
+    def question(self, giver: Line, receiver: Line, quantity: Quantity) -> GiftQuestion:
+        """Put the question of feasibility with everything that is known."""
+        return GiftQuestion(
+            giver=self._party(giver),
+            receiver=self._party(receiver),
+            quantity=quantity,
+            at=self.at,
+            relation=self._relation(giver, receiver),
+            holdings=tuple(
+                Holding(self.book.allowances[bucket.allowance], bucket.available)
+                for bucket in self.book.buckets_of(giver.id)
+                if bucket.available
+            ),
+            sent=self._past(giver, sent=True),
+            received=self._past(receiver, sent=False),
+            receiver_has=tuple(
+                allowance for _, allowance in self.book.holdings(receiver.id, quantity.unit)
+            ),
+        )
+
+    def _party(self, line: Line) -> Party:
+        profile = self.profiles[line.operator]
+        return Party(profile, find_plan(profile, line.plan), line.activated_at)
+
+    def _relation(self, giver: Line, receiver: Line) -> Relation:
+        def shared(one: str | None, other: str | None) -> bool:
+            return one is not None and one == other
+
+        same_operator = giver.operator == receiver.operator
+        return Relation(
+            same_line=giver.id == receiver.id,
+            same_account=same_operator and shared(giver.account, receiver.account),
+            billing_group=same_operator and shared(giver.billing_group, receiver.billing_group),
+            linked=receiver.number in self.linked.get(giver.id, frozenset()),
+        )
+
+    def _past(self, line: Line, *, sent: bool) -> tuple[PastGift, ...]:
+        """Return what counts towards limits: sent, open or accepted; received, accepted only."""
+        return tuple(
+            PastGift(gift.quantity, gift.offered_at if sent else gift.ended_at or self.at, is_open)
+            for gift in self.past.get(line.id, {}).values()
+            for is_open in (gift.is_open(self.at),)
+            if (gift.from_line if sent else gift.to_line) == line.id
+            and (gift.state is GiftState.ACCEPTED or (sent and is_open))
+        )
