@@ -23,24 +23,24 @@ _COLUMNS = """
 id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at
 """
 
-_LINES_OF_GIFTS = "SELECT from_line, to_line FROM gift WHERE home = %s AND id = ANY(%s)"
+_LINES_OF_GIFTS = "SELECT from_line, to_line FROM gift WHERE home = %s AND id = ANY(%b)"
 
-_GIFTS = f"SELECT {_COLUMNS} FROM gift WHERE home = %s AND id = ANY(%s)"
+_GIFTS = f"SELECT {_COLUMNS} FROM gift WHERE home = %s AND id = ANY(%b)"
 
 _PAST = f"""
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND from_line = ANY(%(lines)s) AND offered_at >= %(since)s
+WHERE home = %(home)s AND from_line = ANY(%(lines)b) AND offered_at >= %(since)s
 UNION
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND from_line = ANY(%(lines)s) AND state = 'open'
+WHERE home = %(home)s AND from_line = ANY(%(lines)b) AND state = 'open'
 UNION
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND to_line = ANY(%(lines)s) AND ended_at >= %(since)s
+WHERE home = %(home)s AND to_line = ANY(%(lines)b) AND ended_at >= %(since)s
 """
 
 _HISTORY = f"""
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND (from_line = ANY(%(givers)s) OR to_line = ANY(%(receivers)s))
+WHERE home = %(home)s AND (from_line = ANY(%(givers)b) OR to_line = ANY(%(receivers)b))
 ORDER BY offered_at DESC, id DESC
 LIMIT %(limit)s
 """
@@ -53,8 +53,8 @@ ORDER BY deadline LIMIT %s
 _WRITE_GIFTS = f"""
 INSERT INTO gift (home, {_COLUMNS})
 SELECT %s, * FROM unnest(
-    %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::text[],
-    %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+    %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::text[], %b::text[],
+    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[])
 ON CONFLICT (home, id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at
 """
 
