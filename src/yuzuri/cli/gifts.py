@@ -98,7 +98,7 @@ def list_gifts(person: As, lang: Lang = None) -> None:
                 translate(language, "out" if view.is_mine else "in"),
                 say_quantity(view.gift.quantity, language),
                 f"{view.other.nickname} {view.other_number}",
-                translate(language, view.gift.state.value),
+                translate(language, view.gift.state_at(yuzuri.clock()).value),
                 say_instant(
                     view.gift.offered_at, yuzuri.profiles[view.line.operator].zone, language
                 ),

@@ -94,9 +94,9 @@ async def load_gift(
 
 
 async def load_offer_facts(
-    connection: Connection, home: Home, profiles: Profiles, offer: OfferGift, at: datetime
+    connection: Connection, home: Home, profiles: Profiles, offer: OfferGift | Gift, at: datetime
 ) -> GiftFacts:
-    """Load what `preview_offer` looks at, without locking anything."""
+    """Load what previews of an offer and of its acceptance look at, without locking anything."""
     lines = await load_lines(connection, home, (offer.from_line, offer.to_line))
     book = await read_book(connection, home, list(lines), at)
     return await load_gift_facts(connection, home, book, profiles, lines, ())

@@ -10,7 +10,7 @@ from typing import assert_never
 from yuzuri.feasibility.arrival import arrivals, received_terms
 from yuzuri.feasibility.gift import gift_parts, judge_acceptance, judge_gift
 from yuzuri.feasibility.question import GiftQuestion, Holding
-from yuzuri.feasibility.verdict import Effect, Reason, Verdict
+from yuzuri.feasibility.verdict import Arrival, Effect, Reason, Verdict
 from yuzuri.kernel.errors import Code, FieldValue
 from yuzuri.kernel.ids import GiftId, HoldId, PersonId, TransferId, new_id
 from yuzuri.kernel.quantities import Quantity
@@ -78,6 +78,20 @@ def preview_offer(facts: GiftFacts, offer: OfferGift) -> Verdict | GiftRefused:
     return judge_gift(facts.question(*lines, Quantity(offer.amount, offer.unit)))
 
 
+def preview_acceptance(facts: GiftFacts, gift: Gift) -> tuple[Arrival, ...]:
+    """Return what would arrive of an open gift, and until when, if it were accepted now."""
+    parts = (
+        (Holding(facts.book.allowances[hold.allowance], hold.amount), hold.amount)
+        for hold in facts.book.open_holds(gift.id)
+    )
+    return tuple(arrivals(_question_of(facts, gift), parts))
+
+
+def _question_of(facts: GiftFacts, gift: Gift) -> GiftQuestion:
+    giver, receiver = facts.lines[gift.from_line], facts.lines[gift.to_line]
+    return facts.question(giver, receiver, gift.quantity)
+
+
 def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
     checked_offer(offer)
     lines = _lines_of_offer(facts, offer)
@@ -133,8 +147,7 @@ def _accept(facts: GiftFacts, command: AcceptGift) -> GiftDecision:
     gift = _open_gift(facts, command.gift, command.person, GiftState.ACCEPTED)
     if isinstance(gift, GiftRefused):
         return GiftDecision(gift)
-    giver, receiver = facts.lines[gift.from_line], facts.lines[gift.to_line]
-    question = facts.question(giver, receiver, gift.quantity)
+    question = _question_of(facts, gift)
     reasons = judge_acceptance(question)
     if reasons:
         return GiftDecision(GiftRefused(reasons))
@@ -143,14 +156,8 @@ def _accept(facts: GiftFacts, command: AcceptGift) -> GiftDecision:
         for hold in facts.book.open_holds(gift.id)
     ]
     accepted = replace(gift, state=GiftState.ACCEPTED, ended_at=facts.at)
-    arrives = tuple(
-        arrivals(
-            question, ((Holding(allowance, amount), amount) for allowance, amount, _ in delivery)
-        )
-    )
-    return GiftDecision(
-        GiftDone(accepted, arrives), tuple(_deliver(question, gift, delivery)), (accepted,)
-    )
+    done = GiftDone(accepted, preview_acceptance(facts, gift))
+    return GiftDecision(done, tuple(_deliver(question, gift, delivery)), (accepted,))
 
 
 def _deliver(

@@ -54,6 +54,11 @@ class Gift:
         """Tell whether it can still be accepted; at its deadline it is too late."""
         return self.state is GiftState.OPEN and at < self.deadline
 
+    def state_at(self, at: datetime) -> GiftState:
+        """Return where it stands at an instant, whether a sweep has written it down or not."""
+        is_over = self.state is GiftState.OPEN and not self.is_open(at)
+        return GiftState.EXPIRED if is_over else self.state
+
 
 # ---------------------------------------------------------------- commands
 

@@ -45,18 +45,11 @@ class GiftView:
     happenings: tuple[Happening, ...]
 
 
-def state_at(gift: Gift, at: datetime) -> GiftState:
-    """Return where a gift stands at an instant, whether a sweep has written it down or not."""
-    if gift.state is GiftState.OPEN and not gift.is_open(at):
-        return GiftState.EXPIRED
-    return gift.state
-
-
 def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: datetime) -> GiftView:
     """Put a gift into words, by the clocks of the person's own line's operator."""
     gift, profile = seen.gift, profiles[seen.line.operator]
     reader = Reader(language, profile.zone, at)
-    state = state_at(gift, at)
+    state = gift.state_at(at)
     return GiftView(
         id=str(gift.id),
         is_mine=seen.is_mine,

@@ -309,11 +309,10 @@ def _read_gift_id(text: str) -> GiftId:
 
 def _gift(seen: GiftInView, at: datetime) -> dict[str, Any]:
     gift = seen.gift
-    is_over = gift.state is GiftState.OPEN and not gift.is_open(at)
     return {
         "id": gift.id,
         "direction": Direction.OUT if seen.is_mine else Direction.IN,
-        "state": GiftState.EXPIRED if is_over else gift.state,
+        "state": gift.state_at(at),
         "unit": gift.unit,
         "amount": gift.amount,
         "message": gift.message,
