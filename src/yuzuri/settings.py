@@ -4,14 +4,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
 
 from yuzuri.kernel.errors import Code, DomainError
-
-Language = Literal["en", "ja", "zh"]
+from yuzuri.kernel.names import Language
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -42,7 +40,7 @@ class Settings:
     migration_url: str | None = field(default=None, repr=False)
     """The same database, signed in as a role that may change its tables."""
     demo: bool = False
-    lang: Language = "en"
+    lang: Language = Language.EN
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -62,7 +60,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=database_url,
         migration_url=migration_url,
         demo=given.switch("YUZURI_DEMO", default=False),
-        lang=given.language("YUZURI_LANG", default="en"),
+        lang=given.language("YUZURI_LANG", default=Language.EN),
     )
 
 
@@ -128,8 +126,7 @@ class _Given:
         text = self.text(name)
         if text is None:
             return default
-        for language in get_args(Language):
-            if text.lower() == language:
-                known: Language = language
-                return known
-        raise SettingsError(name, "en, ja or zh")
+        try:
+            return Language(text.lower())
+        except ValueError:
+            raise SettingsError(name, "en, ja or zh") from None

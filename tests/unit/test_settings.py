@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from yuzuri.kernel.errors import Code
+from yuzuri.kernel.names import Language
 from yuzuri.settings import Settings, SettingsError, default_data, read_settings
 
 SECRET_URL = "postgresql://maya:s3cret@db.example:5432/yuzuri"
@@ -19,7 +20,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         database_url=None,
         migration_url=None,
         demo=False,
-        lang="en",
+        lang=Language.EN,
     )
 
 
@@ -49,7 +50,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         database_url=SECRET_URL,
         migration_url="postgres://owner@db.example/yuzuri",
         demo=True,
-        lang="ja",
+        lang=Language.JA,
     )
 
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from yuzuri.cli import demo, feasibility, gifts, operators, serving, subscribers, verifying
-from yuzuri.cli.screen import told_problem
+from yuzuri.cli.screen import tell_problem
 from yuzuri.db import DatabaseUnavailable
 from yuzuri.kernel.errors import DomainError
 
@@ -35,7 +35,7 @@ def command_line() -> None:
     try:
         _app()
     except DomainError as error:
-        told_problem(error.refusal)
+        tell_problem(error.refusal)
         sys.exit(EXIT_REFUSED)
     except DatabaseUnavailable as error:
         print(error, file=sys.stderr)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from yuzuri.cli.screen import console, read_time, reader_language
+from yuzuri.cli.screen import Lang, console, read_time, reader_language
 from yuzuri.feasibility.ask import Ask, answer, find_party, smallest_quantity
 from yuzuri.feasibility.question import NOTHING_KNOWN, Relation
 from yuzuri.feasibility.verdict import Effect, Evidence, Reason, Verdict
@@ -60,7 +60,7 @@ def feasibility(
     relation: Annotated[
         Relationship | None, typer.Option(help="How the lines belong together, where known.")
     ] = None,
-    lang: Annotated[str | None, typer.Option(help="en, ja or zh.")] = None,
+    lang: Lang = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Say whether a gift is possible by the operators' published rules, and what else works.

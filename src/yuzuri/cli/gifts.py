@@ -5,8 +5,8 @@ from uuid import UUID
 
 import typer
 
-from yuzuri.cli.screen import UTC_ZONE, console, reader_language, show_table
-from yuzuri.cli.subscribers import Lang, with_yuzuri
+from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_table
+from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.feasibility.verdict import Instead, Reason
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, new_id

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from yuzuri.cli.screen import console, reader_language, show_table
+from yuzuri.cli.screen import Lang, console, reader_language, show_table
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.operators.gift_rules import GiftRules
@@ -17,8 +17,6 @@ from yuzuri.words.formats import say_quantity
 from yuzuri.words.translations import translate
 
 app = typer.Typer(help="What operators offer and allow, with sources.", no_args_is_help=True)
-
-Lang = Annotated[str | None, typer.Option(help="en, ja or zh.")]
 
 
 @app.command("list")

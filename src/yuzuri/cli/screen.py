@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from yuzuri.kernel.calendar import parse_instant
-from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.kernel.errors import DomainError, Refusal
 from yuzuri.kernel.names import Language
 from yuzuri.settings import read_settings
+from yuzuri.words.languages import parse_language
 from yuzuri.words.sentences import say
 from yuzuri.words.translations import translate
 
 UTC_ZONE = ZoneInfo("UTC")
+
+Lang = Annotated[str | None, typer.Option(help="en, ja or zh.")]
+"""In which language to answer; left out: that of the settings."""
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -23,17 +29,12 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def reader_language(chosen: str | None = None) -> Language:
     """Return the language asked for, or that of the settings; raises `LANGUAGE_UNKNOWN`."""
-    if chosen is None:
-        return Language(read_settings().lang)
-    try:
-        return Language(chosen.lower().split("-")[0].split("_")[0])
-    except ValueError:
-        raise DomainError(Code.LANGUAGE_UNKNOWN, text=chosen[:40]) from None
+    return read_settings().lang if chosen is None else parse_language(chosen)
 
 
-def told_problem(refusal: Refusal, language: Language | None = None) -> None:
+def tell_problem(refusal: Refusal) -> None:
     """Tell why something was not done, and what can be done about it, on standard error."""
-    said = say(refusal.code, refusal.fields, language or _settings_language(), UTC_ZONE)
+    said = say(refusal.code, refusal.fields, _settings_language(), UTC_ZONE)
     errors.print(said.text, style="bold red", markup=False)
     if said.next_step:
         errors.print(said.next_step, markup=False)
@@ -41,8 +42,8 @@ def told_problem(refusal: Refusal, language: Language | None = None) -> None:
 
 def _settings_language() -> Language:
     try:
-        return Language(read_settings().lang)
-    except DomainError:
+        return read_settings().lang
+    except DomainError:  # the settings themselves may be the problem
         return Language.EN
 
 

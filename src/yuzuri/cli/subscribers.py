@@ -8,8 +8,8 @@ from uuid import UUID
 import typer
 
 from yuzuri.catalog.purchases import Purchase
-from yuzuri.cli.screen import console, reader_language, show_table
-from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.cli.screen import Lang, console, reader_language, show_table
+from yuzuri.kernel.errors import DomainError, Refusal
 from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.operators.profiles import find_plan, gift_rules
@@ -23,8 +23,8 @@ from yuzuri.subscribers.lines import (
     add_person,
     link_number,
     list_people,
-    load_lines,
-    load_people,
+    load_line,
+    load_person,
     parse_number,
 )
 from yuzuri.subscribers.sessions import make_sign_in_code
@@ -37,7 +37,6 @@ lines = typer.Typer(
 )
 
 T = TypeVar("T")
-Lang = Annotated[str | None, typer.Option(help="en, ja or zh.")]
 
 
 def with_yuzuri(work: Callable[[Yuzuri], Awaitable[T]]) -> T:
@@ -85,9 +84,8 @@ def make_code(person: UUID) -> None:
 
     async def make(yuzuri: Yuzuri) -> str:
         async with yuzuri.database.connection() as connection:
-            if not await load_people(connection, [PersonId(person)]):
-                raise DomainError(Code.PERSON_UNKNOWN)
-            return await make_sign_in_code(connection, PersonId(person), yuzuri.clock())
+            known = await load_person(connection, PersonId(person))
+            return await make_sign_in_code(connection, known.id, yuzuri.clock())
 
     console.print(with_yuzuri(make), markup=False)
 
@@ -118,8 +116,7 @@ def add_new_line(
             billing_group=billing_group,
         )
         async with yuzuri.database.connection() as connection:
-            if not await load_people(connection, [line.person]):
-                raise DomainError(Code.PERSON_UNKNOWN)
+            await load_person(connection, line.person)
             await add_line(connection, HOME, line)
         await _buy(yuzuri, line.id, None)
         return line.id
@@ -141,17 +138,14 @@ def link(line: UUID, number: str) -> None:
     """Link a number with a line, for operators that let one give to linked numbers only."""
 
     async def add_link(yuzuri: Yuzuri) -> None:
-        line_id = HolderId(line)
         async with yuzuri.database.connection() as connection:
-            known = (await load_lines(connection, HOME, [line_id])).get(line_id)
-            if known is None:
-                raise DomainError(Code.LINE_UNKNOWN)
+            known = await load_line(connection, HOME, HolderId(line))
             profile = yuzuri.profiles[known.operator]
             numbers_max = gift_rules(profile, find_plan(profile, known.plan)).linked_numbers_max
             await link_number(
                 connection,
                 HOME,
-                line_id,
+                known.id,
                 parse_number(number, profile.country),
                 None if numbers_max is None else numbers_max.value,
             )

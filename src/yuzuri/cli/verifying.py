@@ -1,11 +1,10 @@
 """`yuzuri verify`: the books, checked with SQL on the live database."""
 
 import asyncio
-from typing import Annotated
 
 import typer
 
-from yuzuri.cli.screen import console, reader_language
+from yuzuri.cli.screen import Lang, console, reader_language
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.kernel.ids import HOME
@@ -14,7 +13,7 @@ from yuzuri.settings import read_settings
 from yuzuri.words.translations import translate
 
 
-def verify(lang: Annotated[str | None, typer.Option(help="en, ja or zh.")] = None) -> None:
+def verify(lang: Lang = None) -> None:
     """Check that nothing is lost, doubled or lengthened: one line for each invariant.
 
     Exits 1 if one does not hold, and names the first rows that break it.

@@ -1,4 +1,4 @@
-"""Reading amounts that people write, such as "1 GB" or "10 min"."""
+"""Reading amounts that people write, such as "1 GB" or "10 min", and their units."""
 
 import re
 from fractions import Fraction
@@ -24,7 +24,7 @@ _SUFFIXES: dict[str, tuple[Unit, int]] = {
     "sms": (Unit.SMS, 1),
 }
 _AMOUNT = re.compile(r"\s*(-?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
-_DIGITS_MAX = 40
+_TEXT_LENGTH_MAX = 40
 
 
 def parse_quantity(text: str, unit: Unit | None = None) -> Quantity:
@@ -35,8 +35,8 @@ def parse_quantity(text: str, unit: Unit | None = None) -> Quantity:
     another unit than the one asked for.
     """
     match = _AMOUNT.fullmatch(text)
-    if match is None or len(text) > _DIGITS_MAX:
-        raise DomainError(Code.AMOUNT_UNREADABLE, text=text[:_DIGITS_MAX])
+    if match is None or len(text) > _TEXT_LENGTH_MAX:
+        raise DomainError(Code.AMOUNT_UNREADABLE, text=text[:_TEXT_LENGTH_MAX])
     number, suffix = match.groups()
     if suffix:
         if suffix.lower() not in _SUFFIXES:
@@ -52,6 +52,14 @@ def parse_quantity(text: str, unit: Unit | None = None) -> Quantity:
     if exact.denominator != 1:
         raise DomainError(Code.AMOUNT_FRACTIONAL, text=text)
     return checked_quantity(exact.numerator, found)
+
+
+def parse_unit(text: str) -> Unit:
+    """Read "data", "voice" or "sms"; raises `UNIT_UNKNOWN`."""
+    try:
+        return Unit(text.lower())
+    except ValueError:
+        raise DomainError(Code.UNIT_UNKNOWN, text=text[:_TEXT_LENGTH_MAX]) from None
 
 
 def checked_quantity(amount: int, unit: Unit) -> Quantity:

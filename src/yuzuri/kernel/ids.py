@@ -5,6 +5,8 @@ from uuid import UUID, uuid5
 
 import uuid_utils.compat
 
+from yuzuri.kernel.errors import Code, DomainError
+
 Home = NewType("Home", int)
 PersonId = NewType("PersonId", UUID)
 HolderId = NewType("HolderId", UUID)
@@ -21,6 +23,14 @@ HOME = Home(0)
 def new_id() -> UUID:
     """Make an id that sorts by the time of its making."""
     return uuid_utils.compat.uuid7()
+
+
+def parse_id(text: str, unknown: Code) -> UUID:
+    """Read an id; a text that cannot be one is as `unknown` as an id that nobody has."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise DomainError(unknown) from None
 
 
 def derived_id(parent: UUID, name: str) -> UUID:

@@ -117,6 +117,14 @@ async def load_lines(
     return {HolderId(row[0]): _line(row) async for row in cursor}
 
 
+async def load_line(connection: Connection, home: Home, line: HolderId) -> Line:
+    """Return a line, or raise `LINE_UNKNOWN`."""
+    known = await load_lines(connection, home, [line])
+    if line not in known:
+        raise DomainError(Code.LINE_UNKNOWN)
+    return known[line]
+
+
 async def lines_of(connection: Connection, home: Home, person: PersonId) -> Sequence[Line]:
     """Return a person's lines, oldest first."""
     cursor = await connection.execute(_LINES_OF, (home, person))
@@ -147,6 +155,14 @@ async def load_people(connection: Connection, ids: Iterable[PersonId]) -> dict[P
     """Return the people with these ids, as far as they exist."""
     cursor = await connection.execute(_PERSON, (list(set(ids)),))
     return {PersonId(row[0]): Person(*row) async for row in cursor}
+
+
+async def load_person(connection: Connection, person: PersonId) -> Person:
+    """Return a person, or raise `PERSON_UNKNOWN`."""
+    known = await load_people(connection, [person])
+    if person not in known:
+        raise DomainError(Code.PERSON_UNKNOWN)
+    return known[person]
 
 
 async def list_people(connection: Connection, limit: int = 50) -> Sequence[Person]:

@@ -1,13 +1,12 @@
 """What came in, what is still open, and what has been; and the answers to it."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.response import Redirect
 
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME, GiftId
+from yuzuri.kernel.ids import HOME, GiftId, parse_id
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import GiftInView, load_gift, load_gift_list
 from yuzuri.sharing.gifts import AcceptGift, CancelGift, DeclineGift, GiftDone, GiftRefused
@@ -95,10 +94,7 @@ async def answer_gift(
 
 
 async def _load(yuzuri: Yuzuri, person: Person, text: str) -> GiftInView:
-    try:
-        gift_id = GiftId(UUID(text))
-    except ValueError:
-        raise DomainError(Code.GIFT_UNKNOWN) from None
+    gift_id = GiftId(parse_id(text, Code.GIFT_UNKNOWN))
     async with yuzuri.database.connection() as connection:
         return await load_gift(connection, HOME, person.id, gift_id)
 

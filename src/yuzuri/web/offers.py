@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 from yuzuri.feasibility.alternatives import other_services
 from yuzuri.feasibility.arrival import offer_lifetime_end
@@ -11,8 +10,9 @@ from yuzuri.feasibility.gift import gift_parts
 from yuzuri.feasibility.gift_checks import check_offered
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party
 from yuzuri.feasibility.verdict import Arrival, Effect, Verdict
+from yuzuri.kernel.amounts import parse_unit
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME, HolderId
+from yuzuri.kernel.ids import HOME, HolderId, parse_id
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.runtime.running import Yuzuri
@@ -94,7 +94,7 @@ async def read_offer(yuzuri: Yuzuri, person: Person, account: LineAccount, typed
     try:
         if not typed.amount:
             raise DomainError(Code.AMOUNT_UNREADABLE)  # noqa: TRY301 - one way to keep a problem
-        quantity = read_amount(typed.amount, _unit(typed.unit))
+        quantity = read_amount(typed.amount, parse_unit(typed.unit))
     except DomainError as error:
         reading.problems["amount"] = error.refusal
     try:
@@ -123,12 +123,6 @@ def _offer(
     )
 
 
-def _unit(text: str) -> Unit:
-    if text not in set(Unit):
-        raise DomainError(Code.UNIT_UNKNOWN, text=text[:40])
-    return Unit(text)
-
-
 async def _receiver(yuzuri: Yuzuri, person: Person, giver: Line, typed: Typed) -> HolderId:
     """Find the line that was picked or typed as a number.
 
@@ -137,10 +131,7 @@ async def _receiver(yuzuri: Yuzuri, person: Person, giver: Line, typed: Typed) -
     if typed.to_line:
         async with yuzuri.database.connection() as connection:
             own = {str(line.id) for line in await lines_of(connection, HOME, person.id)}
-        try:
-            picked = HolderId(UUID(typed.to_line))
-        except ValueError:
-            raise DomainError(Code.LINE_UNKNOWN) from None
+        picked = HolderId(parse_id(typed.to_line, Code.LINE_UNKNOWN))
         if str(picked) not in own and not yuzuri.settings.demo:
             raise DomainError(Code.LINE_UNKNOWN)
         return picked

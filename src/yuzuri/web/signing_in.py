@@ -1,18 +1,17 @@
 """Signing in and out: in the demo by choosing a person, otherwise with a code for one use."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.response import Redirect
 
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME, PersonId
+from yuzuri.kernel.ids import HOME, PersonId, parse_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import load_accounts
-from yuzuri.subscribers.lines import list_people, load_people
+from yuzuri.subscribers.lines import list_people, load_person
 from yuzuri.subscribers.sessions import end_session, open_session, use_sign_in_code
 from yuzuri.web.evidence_views import tell_refusal
 from yuzuri.web.forms import Form
@@ -54,7 +53,8 @@ async def sign_in(request: AnyRequest, visit: Visit, form: Form) -> Response[str
     async with yuzuri.database.connection() as connection:
         try:
             if yuzuri.settings.demo and form.text("person"):
-                person = await _chosen_person(yuzuri, form.text("person"))
+                chosen = PersonId(parse_id(form.text("person"), Code.PERSON_UNKNOWN))
+                person = (await load_person(connection, chosen)).id
             else:
                 person = await use_sign_in_code(connection, form.text("code"), at)
         except DomainError as error:
@@ -82,17 +82,6 @@ async def choose_page_language(visit: Visit, form: Form) -> Redirect:
     chosen = form.text("language")
     language = Language(chosen) if chosen in set(Language) else visit.language
     return see_other(visit, own_path(form.text("then")), visit.language_cookie(language))
-
-
-async def _chosen_person(yuzuri: Yuzuri, text: str) -> PersonId:
-    try:
-        person = PersonId(UUID(text))
-    except ValueError:
-        raise DomainError(Code.PERSON_UNKNOWN) from None
-    async with yuzuri.database.connection() as connection:
-        if not await load_people(connection, [person]):
-            raise DomainError(Code.PERSON_UNKNOWN)
-    return person
 
 
 async def _sign_in_page(

@@ -131,5 +131,5 @@ def _language(connection: AnyConnection) -> Language:
     chosen = connection.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in set(Language):
         return Language(chosen)
-    default = Language(yuzuri_of(connection).settings.lang)
+    default = yuzuri_of(connection).settings.lang
     return choose_language(connection.headers.get("accept-language"), default)

@@ -1,13 +1,23 @@
 """Which language a reader gets, and how Babel calls it."""
 
+import re
 from collections.abc import Iterator
 
+from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.names import Language
 
 LOCALES = {Language.EN: "en_GB", Language.JA: "ja_JP", Language.ZH: "zh_Hans_CN"}
 """Babel's locale of each language: how lists, dates, numbers and prices are written."""
 
 _RANGES_MAX = 20
+
+
+def parse_language(text: str) -> Language:
+    """Read a language as systems name it: "ja", "ja-JP", "zh_CN"; raises `LANGUAGE_UNKNOWN`."""
+    try:
+        return Language(re.split("[-_.]", text.lower())[0])
+    except ValueError:
+        raise DomainError(Code.LANGUAGE_UNKNOWN, text=text[:40]) from None
 
 
 def choose_language(accept_language: str | None, default: Language = Language.EN) -> Language:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuzuri.kernel.amounts import checked_quantity, parse_quantity
+from yuzuri.kernel.amounts import checked_quantity, parse_quantity, parse_unit
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 
@@ -144,3 +144,11 @@ def test_an_amount_that_can_not_be_moved_is_refused(amount: int, code: Code) -> 
         checked_quantity(amount, DATA)
     assert caught.value.refusal.code is code
     assert checked_quantity(AMOUNT_MAX, DATA).amount == AMOUNT_MAX
+
+
+def test_a_unit_is_read_in_any_case_and_no_other_word_is() -> None:
+    assert [parse_unit(text) for text in ("data", "Voice", "SMS")] == list(Unit)
+    for text in ("", "minutes", "data "):
+        with pytest.raises(DomainError) as raised:
+            parse_unit(text)
+        assert raised.value.refusal.code is Code.UNIT_UNKNOWN

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from yuzuri.kernel.errors import Code, DomainError, FieldValue, Refusal
 from yuzuri.kernel.fields import pack_fields, unpack_fields
-from yuzuri.kernel.ids import derived_id, new_id
+from yuzuri.kernel.ids import derived_id, new_id, parse_id
 from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 
@@ -60,6 +60,15 @@ def test_ids_sort_by_when_they_were_made_and_derived_ones_follow_from_their_pare
     parent = UUID(int=1)
     assert derived_id(parent, "a") == derived_id(parent, "a")
     assert len({derived_id(parent, "a"), derived_id(parent, "b"), derived_id(made[0], "a")}) == 3
+
+
+def test_a_text_that_can_be_no_id_is_unknown() -> None:
+    known = new_id()
+    assert parse_id(str(known), Code.GIFT_UNKNOWN) == known
+    for text in ("", "gift", f"{known}0", "\0"):
+        with pytest.raises(DomainError) as raised:
+            parse_id(text, Code.GIFT_UNKNOWN)
+        assert raised.value.refusal == Refusal(Code.GIFT_UNKNOWN)
 
 
 def test_an_error_carries_its_code_and_values() -> None:

@@ -1,6 +1,7 @@
 """What of a gift is decided without a database: what can be asked, and how parts arrive."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,14 @@ from yuzuri.kernel.quantities import AMOUNT_MAX, Unit
 from yuzuri.ledger.book import Book
 from yuzuri.sharing.gift_decisions import decide_gift
 from yuzuri.sharing.gift_facts import GiftFacts
-from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, AcceptGift, GiftDone, OfferGift, checked_offer
+from yuzuri.sharing.gifts import (
+    MESSAGE_LENGTH_MAX,
+    AcceptGift,
+    GiftDone,
+    GiftState,
+    OfferGift,
+    checked_offer,
+)
 from yuzuri.subscribers.lines import Line
 
 
@@ -108,3 +116,13 @@ def test_a_decision_changes_nothing_by_itself() -> None:
     assert facts.book.buckets_of(GIVER.id) == before
     assert facts.gifts == {}
     assert facts.book.holds == {}
+
+
+def test_a_gift_past_its_deadline_has_expired_swept_or_not() -> None:
+    facts = facts_with(["day"])
+    (gift,) = decide_gift(facts, offer(10, giver=GIVER)).gifts
+    almost = gift.deadline - timedelta(microseconds=1)
+    assert (gift.state, gift.state_at(almost)) == (GiftState.OPEN, GiftState.OPEN)
+    assert gift.state_at(gift.deadline) is GiftState.EXPIRED
+    declined = replace(gift, state=GiftState.DECLINED, ended_at=almost)
+    assert declined.state_at(gift.deadline) is GiftState.DECLINED

@@ -2,8 +2,9 @@
 
 import pytest
 
+from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.names import Language
-from yuzuri.words.languages import choose_language
+from yuzuri.words.languages import choose_language, parse_language
 
 EN, JA, ZH = Language.EN, Language.JA, Language.ZH
 
@@ -44,3 +45,18 @@ def test_without_a_known_language_it_is_the_default(accept_language: str | None)
 
 def test_a_header_without_an_end_is_read_only_so_far() -> None:
     assert choose_language("fr," * 100_000 + "ja") is EN
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("ja", JA), ("EN", EN), ("ja-JP", JA), ("zh_CN", ZH), ("zh-Hans", ZH), ("en_GB.UTF-8", EN)],
+)
+def test_a_language_is_read_as_systems_name_it(text: str, language: Language) -> None:
+    assert parse_language(text) is language
+
+
+@pytest.mark.parametrize("text", ["", "fr", "japanese", "-ja", "*"])
+def test_a_language_that_nobody_here_speaks_is_refused(text: str) -> None:
+    with pytest.raises(DomainError) as raised:
+        parse_language(text)
+    assert raised.value.refusal.code is Code.LANGUAGE_UNKNOWN

@@ -44,7 +44,7 @@ def running(connection: Connection) -> Yuzuri:
 def language_of(connection: Connection) -> Language:
     """Return the language that the client prefers, or else the one of this installation."""
     yuzuri: Yuzuri | None = connection.app.state.get("yuzuri")
-    default = Language(yuzuri.settings.lang) if yuzuri else Language.EN
+    default = yuzuri.settings.lang if yuzuri else Language.EN
     return choose_language(connection.headers.get("accept-language"), default)
 
 

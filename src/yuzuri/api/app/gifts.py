@@ -15,10 +15,10 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from yuzuri.api.app.bodies import GiftBody
 from yuzuri.api.app.callers import Caller, Key, language_of, running, with_key
 from yuzuri.api.app.descriptions import problems
-from yuzuri.api.app.lines import own_line, read_line_id
+from yuzuri.api.app.lines import find_line_by_id, own_line
 from yuzuri.api.app.problems import GiftNotDone
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId
+from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, parse_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.profiles import Profiles
@@ -43,7 +43,7 @@ from yuzuri.sharing.gifts import (
     OfferGift,
     checked_offer,
 )
-from yuzuri.subscribers.lines import Connection, Line, find_line, load_lines, parse_number
+from yuzuri.subscribers.lines import Connection, Line, find_line, parse_number
 
 
 class Direction(StrEnum):
@@ -171,10 +171,7 @@ async def _find_receiver(
     if body.to_number is not None:
         country = profiles[giver.operator].country
         return await find_line(connection, parse_number(body.to_number, country))
-    to_line = read_line_id(body.to_line or "")
-    if to_line not in await load_lines(connection, HOME, [to_line]):
-        raise DomainError(Code.LINE_UNKNOWN)
-    return to_line
+    return (await find_line_by_id(connection, body.to_line or "")).id
 
 
 # ---------------------------------------------------------------- reading
@@ -301,10 +298,7 @@ def _zone(profiles: Profiles, line: Line) -> ZoneInfo:
 
 
 def _read_gift_id(text: str) -> GiftId:
-    try:
-        return GiftId(UUID(text))
-    except ValueError:
-        raise DomainError(Code.GIFT_UNKNOWN) from None
+    return GiftId(parse_id(text, Code.GIFT_UNKNOWN))
 
 
 def _gift(seen: GiftInView, at: datetime) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from litestar.params import FromPath
 from yuzuri.api.app.callers import Caller, language_of, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HOME, HolderId, PersonId
+from yuzuri.kernel.ids import HOME, HolderId, PersonId, parse_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Source
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.runtime.verdict_json import SaidHours, say_hours
 from yuzuri.sharing.account import Balance, LineAccount, load_accounts
-from yuzuri.subscribers.lines import Connection, Line, load_lines
+from yuzuri.subscribers.lines import Connection, Line, load_line
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,21 +84,15 @@ async def show_line(request: Caller, line_id: FromPath[str]) -> LineView:
 
 async def own_line(connection: Connection, person: PersonId, text: str) -> Line:
     """Return a person's line by its id as text; raises `LINE_UNKNOWN` or `LINE_NOT_YOURS`."""
-    line_id = read_line_id(text)
-    line = (await load_lines(connection, HOME, [line_id])).get(line_id)
-    if line is None:
-        raise DomainError(Code.LINE_UNKNOWN)
+    line = await find_line_by_id(connection, text)
     if line.person != person:
         raise DomainError(Code.LINE_NOT_YOURS)
     return line
 
 
-def read_line_id(text: str) -> HolderId:
-    """Read a line's id; one that cannot be an id is as unknown as one that nobody has."""
-    try:
-        return HolderId(UUID(text))
-    except ValueError:
-        raise DomainError(Code.LINE_UNKNOWN) from None
+async def find_line_by_id(connection: Connection, text: str) -> Line:
+    """Return the line that has an id, or raise `LINE_UNKNOWN`."""
+    return await load_line(connection, HOME, HolderId(parse_id(text, Code.LINE_UNKNOWN)))
 
 
 def _view(account: LineAccount, profiles: Profiles, language: Language) -> LineView:

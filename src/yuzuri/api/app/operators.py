@@ -13,9 +13,8 @@ from litestar.params import FromPath, QueryParameter
 from yuzuri.api.app.callers import language_of, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.feasibility.ask import Ask, answer, find_party, smallest_quantity
-from yuzuri.kernel.amounts import parse_quantity
+from yuzuri.kernel.amounts import parse_quantity, parse_unit
 from yuzuri.kernel.calendar import parse_instant
-from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
 from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import Quantity, Unit
@@ -23,6 +22,7 @@ from yuzuri.operators.gift_rules import GiftRules
 from yuzuri.operators.profile import OperatorKind, Profile
 from yuzuri.operators.sources import Confidence, Source
 from yuzuri.runtime.verdict_json import SaidVerdict, say_verdict
+from yuzuri.words.languages import parse_language
 
 Anybody: TypeAlias = Request[PersonId, str, State]
 """A request that nobody needs to be signed in for."""
@@ -161,8 +161,8 @@ async def show_feasibility(
 ) -> FeasibilityView:
     """Say for each route whether it is open, every reason, and what would work instead."""
     profiles = running(request).profiles
-    language = language_of(request) if lang is None else _read_language(lang)
-    wanted = None if unit is None else _read_unit(unit)
+    language = language_of(request) if lang is None else parse_language(lang)
+    wanted = None if unit is None else parse_unit(unit)
     zone = find_party(profiles, giver).profile.zone
     ask = Ask(
         giver=giver,
@@ -180,20 +180,6 @@ async def show_feasibility(
         at=ask.at.astimezone(zone),
         routes=[say_verdict(verdict, language, zone) for verdict in answer(profiles, ask)],
     )
-
-
-def _read_language(text: str) -> Language:
-    try:
-        return Language(text.lower().partition("-")[0])
-    except ValueError:
-        raise DomainError(Code.LANGUAGE_UNKNOWN, text=text[:40]) from None
-
-
-def _read_unit(text: str) -> Unit:
-    try:
-        return Unit(text.lower())
-    except ValueError:
-        raise DomainError(Code.UNIT_UNKNOWN, text=text[:40]) from None
 
 
 _LOST_PLUS = re.compile(r" (?=\d\d:?\d\d$)")

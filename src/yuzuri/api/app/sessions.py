@@ -12,9 +12,8 @@ from yuzuri.api.app.bodies import SignIn
 from yuzuri.api.app.callers import Caller, in_demo, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import PersonId
-from yuzuri.runtime.running import Yuzuri
-from yuzuri.subscribers.lines import Connection, Person, list_people, load_people
+from yuzuri.kernel.ids import PersonId, parse_id
+from yuzuri.subscribers.lines import Person, list_people, load_person
 from yuzuri.subscribers.sessions import (
     SESSION_LIFETIME,
     end_session,
@@ -55,24 +54,14 @@ async def sign_in(request: Request[PersonId, str, State], data: JSONBody[SignIn]
     at = yuzuri.clock()
     async with yuzuri.database.connection() as connection:
         if data.sign_in_code is not None:
-            person = await use_sign_in_code(connection, data.sign_in_code, at)
+            person_id = await use_sign_in_code(connection, data.sign_in_code, at)
+        elif yuzuri.settings.demo:
+            person_id = PersonId(parse_id(data.person or "", Code.PERSON_UNKNOWN))
         else:
-            person = await _chosen_person(connection, yuzuri, data.person or "")
-        token = await open_session(connection, person, at)
-        known = await load_people(connection, [person])
-    return SessionView(token=token, person=_view(known[person]), expires_at=at + SESSION_LIFETIME)
-
-
-async def _chosen_person(connection: Connection, yuzuri: Yuzuri, text: str) -> PersonId:
-    if not yuzuri.settings.demo:
-        raise DomainError(Code.SIGN_IN_REFUSED)
-    try:
-        person = PersonId(UUID(text))
-    except ValueError:
-        raise DomainError(Code.PERSON_UNKNOWN) from None
-    if person not in await load_people(connection, [person]):
-        raise DomainError(Code.PERSON_UNKNOWN)
-    return person
+            raise DomainError(Code.SIGN_IN_REFUSED)
+        person = await load_person(connection, person_id)
+        token = await open_session(connection, person_id, at)
+    return SessionView(token=token, person=_view(person), expires_at=at + SESSION_LIFETIME)
 
 
 @delete("/sessions", summary="Sign out", tags=["sessions"], responses=problems(401))
@@ -86,8 +75,7 @@ async def sign_out(request: Caller) -> None:
 async def show_me(request: Caller) -> PersonView:
     """Return the person that the request is signed for."""
     async with running(request).database.connection() as connection:
-        people = await load_people(connection, [request.user])
-    return _view(people[request.user])
+        return _view(await load_person(connection, request.user))
 
 
 @get(
