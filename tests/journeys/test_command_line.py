@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -203,3 +204,34 @@ def test_vodacom_links_at_most_five_numbers_with_a_line(
     sixth = run("lines", "link", line, "+27710000006", **here)
     assert sixth.returncode == 2
     assert "at most 5 numbers" in sixth.stderr
+
+
+# ---------------------------------------------------------------- starting
+
+
+def test_ctrl_c_while_the_program_is_still_being_read_leaves_no_traceback() -> None:
+    interrupted = (
+        "import builtins, os, signal\n"
+        "read = builtins.__import__\n"
+        "def read_interrupted(name, *rest):\n"
+        "    if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return read(name, *rest)\n"
+        "builtins.__import__ = read_interrupted\n"
+        "from yuzuri.cli import command_line; command_line()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted, "operators", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("command", ["demo", "serve"])
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
+def test_a_port_that_is_none_is_refused(command: str, port: str) -> None:
+    done = run(command, "--port", port)
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -22,7 +22,9 @@ HOST = "127.0.0.1"
 
 
 def demo(
-    port: Annotated[int | None, typer.Option(help="The port to serve on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port to serve on.", min=1, max=65535)
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Play the story through HTTP, and say if it holds.")
     ] = False,

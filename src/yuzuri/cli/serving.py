@@ -19,7 +19,9 @@ from yuzuri.settings import Settings, read_settings
 
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port to listen on.", min=1, max=65535)
+    ] = None,
     workers: Annotated[int, typer.Option(help="How many processes serve.", min=1)] = 1,
 ) -> None:
     """Serve the pages and the API until interrupted; starts the embedded database if needed."""
