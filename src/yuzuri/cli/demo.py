@@ -1,7 +1,6 @@
 """`yuzuri demo`: people with something to give, served for you; or played through by itself."""
 
 import asyncio
-import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +72,5 @@ def _play_on_fresh_data(settings: Settings) -> bool:
         Path(folder).chmod(0o711)
         fresh = replace(settings, data=Path(folder) / "data")
         fresh.data.mkdir()
-        os.environ["YUZURI_DATA"] = str(fresh.data)
         with start_embedded(fresh.data):
             return asyncio.run(play(fresh))

@@ -1,6 +1,6 @@
 """`yuzuri gifts`: the same gifts by the same rules, from the command line."""
 
-from typing import Annotated
+from typing import Annotated, assert_never
 from uuid import UUID
 
 import typer
@@ -131,4 +131,4 @@ async def _submit(
                 console.print(words.text, markup=False)
             raise typer.Exit(2)
         case _:
-            raise AssertionError(outcome)
+            assert_never(outcome)

@@ -167,16 +167,15 @@ class Book:
         if transfer.amount <= 0 or transfer.source == transfer.target:
             raise BookError(f"transfer {transfer.id} moves nothing")
         if transfer.hold is not None:
-            self._capture(transfer)
+            self._capture(transfer, transfer.hold)
         for holder, amount in (
             (transfer.source, -transfer.amount),
             (transfer.target, transfer.amount),
         ):
             self._enter(transfer, holder, amount)
 
-    def _capture(self, transfer: Transfer) -> None:
-        assert transfer.hold is not None
-        hold = self._open(transfer.hold)
+    def _capture(self, transfer: Transfer, hold_id: HoldId) -> None:
+        hold = self._open(hold_id)
         if (hold.holder, hold.allowance) != (transfer.source, transfer.allowance):
             raise BookError(f"hold {hold.id} is on another bucket")
         if transfer.amount > hold.amount:
@@ -264,7 +263,7 @@ def in_spending_order(
 def entry_hash(
     previous: bytes, transfer: Transfer, holder: HolderId, amount: int, at: datetime
 ) -> bytes:
-    """Chain one entry to the one before it; `verify.sql` computes the same from the rows."""
+    """Chain one entry to the one before it; `invariants.py` computes the same from the rows."""
     return sha256(
         previous
         + transfer.id.bytes

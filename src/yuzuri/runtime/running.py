@@ -3,16 +3,21 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import overload
 from uuid import UUID
 
+from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.committer import Committer, Request
 from yuzuri.db.connect import Database, open_database
 from yuzuri.kernel.calendar import Clock, utc_now
+from yuzuri.kernel.errors import Refusal
 from yuzuri.kernel.ids import HOME
+from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
+from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 
 HOUSE_CLIENT = UUID(int=0)
 """Who asks where no person does: the sweep, the operator's own command line."""
@@ -28,6 +33,12 @@ class Yuzuri:
     clock: Clock
     committer: Committer[Command, Outcome, Facts]
 
+    @overload
+    async def submit(self, client: UUID, key: str, command: GiftCommand) -> GiftOutcome: ...
+    @overload
+    async def submit(self, client: UUID, key: str, command: Purchase) -> Purchased | Refusal: ...
+    @overload
+    async def submit(self, client: UUID, key: str, command: ExpireBuckets) -> Expired: ...
     async def submit(self, client: UUID, key: str, command: Command) -> Outcome:
         """Send a command down the road; see `Committer.submit` for what it raises."""
         return await self.committer.submit(Request(client, key, command))

@@ -9,7 +9,14 @@ from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HOME, GiftId, parse_id
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import GiftInView, load_gift, load_gift_list
-from yuzuri.sharing.gifts import AcceptGift, CancelGift, DeclineGift, GiftDone, GiftRefused
+from yuzuri.sharing.gifts import (
+    AcceptGift,
+    CancelGift,
+    DeclineGift,
+    GiftDone,
+    GiftOutcome,
+    GiftRefused,
+)
 from yuzuri.subscribers.lines import Person
 from yuzuri.web.arrivals import load_arrivals
 from yuzuri.web.evidence_views import Told, tell_reason, tell_refusal
@@ -75,6 +82,7 @@ async def answer_gift(
         raise DomainError(Code.PATH_UNKNOWN)
     seen = await _load(yuzuri, person, gift)
     command = ANSWERS[answer](person=person.id, gift=seen.gift.id)
+    outcome: GiftOutcome | Refusal
     try:
         outcome = await submit(
             yuzuri, person, f"{answer}-{seen.gift.id}", form.text("key"), command
@@ -84,10 +92,9 @@ async def answer_gift(
     if isinstance(outcome, GiftDone):
         return see_other(visit, f"/gifts/{seen.gift.id}?done={answer}")
     reader = Reader(visit.language, yuzuri.profiles[seen.line.operator].zone, yuzuri.clock())
-    problems: tuple[Told, ...] = ()
     if isinstance(outcome, GiftRefused):
         problems = tuple(tell_reason(reason, reader) for reason in outcome.reasons)
-    elif isinstance(outcome, Refusal):
+    else:
         problems = (tell_refusal(outcome, reader),)
     seen = await _load(yuzuri, person, gift)
     return await _gift_page(yuzuri, visit, seen, problems=problems, status=409)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from litestar import Response, get, post
 from litestar.response import Redirect
@@ -13,7 +13,7 @@ from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import LineAccount, load_accounts
-from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, GiftDone, GiftRefused
+from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, GiftDone, GiftOutcome, GiftRefused
 from yuzuri.subscribers.lines import Person, lines_of, list_people
 from yuzuri.web.amounts import amount_chips, giveable
 from yuzuri.web.evidence_views import Told, tell_refusal
@@ -139,6 +139,7 @@ async def offer_gift(
         context = await _outlook(yuzuri, visit, reading)
         return await _form_page(yuzuri, visit, person, accounts, typed, context, status=422)
     reader = _reader(yuzuri, visit.language, account)
+    outcome: GiftOutcome | Refusal
     try:
         outcome = await submit(yuzuri, person, "offer", form.text("key"), reading.offer)
     except DomainError as error:
@@ -155,7 +156,7 @@ async def offer_gift(
             status = status_of(outcome.code)
             return await _form_page(yuzuri, visit, person, accounts, typed, context, status=status)
         case _:
-            raise DomainError(Code.INTERNAL)
+            assert_never(outcome)
 
 
 async def _accounts(yuzuri: Yuzuri, person: Person) -> Sequence[LineAccount]:

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import new_id
-from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri
+from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 from yuzuri.subscribers.lines import Person
 
 _WAIT_S = 0.1
@@ -19,7 +18,9 @@ def new_key() -> str:
     return str(new_id())
 
 
-async def submit(yuzuri: Yuzuri, person: Person, form: str, key: str, command: Command) -> Outcome:
+async def submit(
+    yuzuri: Yuzuri, person: Person, form: str, key: str, command: GiftCommand
+) -> GiftOutcome:
     """Return the outcome; where the same form is being worked on already, wait for its outcome.
 
     `form` names the form, so that several forms of one page can carry one key. Raises what

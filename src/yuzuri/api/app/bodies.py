@@ -18,7 +18,7 @@ Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$")]
 """Text that the database can keep."""
 
 
-AMOUNT_MAX = 2**53 - 1
+JSON_INTEGER_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly (RFC 7493): nine million GB."""
 
 
@@ -37,7 +37,7 @@ class GiftBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     from_line: Text
-    amount: Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_MAX)]
+    amount: Annotated[int, msgspec.Meta(ge=1, le=JSON_INTEGER_MAX)]
     unit: Unit
     to_line: Text | None = None
     to_number: Text | None = None

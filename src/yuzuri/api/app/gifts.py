@@ -1,13 +1,9 @@
 """Giving: what would happen, the offer, and what becomes of it."""
 
 from dataclasses import replace
-from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated, assert_never
 from zoneinfo import ZoneInfo
 
-import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
@@ -15,23 +11,22 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from yuzuri.api.app.bodies import GiftBody
 from yuzuri.api.app.callers import Caller, Key, language_of, running, with_key
 from yuzuri.api.app.descriptions import problems
+from yuzuri.api.app.gift_views import (
+    Direction,
+    GiftAnswer,
+    GiftsView,
+    GiftView,
+    view_answer,
+    view_gift,
+)
 from yuzuri.api.app.lines import find_line_by_id, own_line
 from yuzuri.api.app.problems import GiftNotDone
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, parse_id
-from yuzuri.kernel.names import Language
-from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.running import Yuzuri
-from yuzuri.runtime.verdict_json import (
-    SaidArrival,
-    SaidReason,
-    SaidVerdict,
-    say_arrival,
-    say_reasons,
-    say_verdict,
-)
-from yuzuri.sharing.account import GiftInView, load_gift, load_gift_list, load_offer_facts
+from yuzuri.runtime.verdict_json import SaidVerdict, say_verdict
+from yuzuri.sharing.account import load_gift, load_gift_list, load_offer_facts
 from yuzuri.sharing.gift_decisions import preview_offer
 from yuzuri.sharing.gifts import (
     AcceptGift,
@@ -39,66 +34,10 @@ from yuzuri.sharing.gifts import (
     DeclineGift,
     GiftDone,
     GiftRefused,
-    GiftState,
     OfferGift,
     checked_offer,
 )
 from yuzuri.subscribers.lines import Connection, Line, find_line, parse_number
-
-
-class Direction(StrEnum):
-    """Which gifts: what came in, what went out, or all."""
-
-    IN = "in"
-    OUT = "out"
-    ALL = "all"
-
-
-class OwnLineView(msgspec.Struct, frozen=True, kw_only=True):
-    """The reader's own line of the two."""
-
-    id: UUID
-    label: str
-
-
-class OtherView(msgspec.Struct, frozen=True, kw_only=True):
-    """The other person: a nickname, and the last digits of a number."""
-
-    nickname: str
-    number: str
-
-
-class GiftView(msgspec.Struct, frozen=True, kw_only=True):
-    """A gift as one of its two people sees it; `amount` in bytes, seconds or messages.
-
-    An open gift is `expired` from its `deadline` on, and what was set aside for it is free again.
-    """
-
-    id: UUID
-    direction: Direction
-    state: GiftState
-    unit: Unit
-    amount: int
-    message: str
-    line: OwnLineView
-    other: OtherView
-    offered_at: datetime
-    deadline: datetime
-    ended_at: datetime | None
-
-
-class GiftAnswer(GiftView, frozen=True, kw_only=True):
-    """A gift as a request has left it; `arrives`: what the receiver gets or got, and until when."""
-
-    arrives: SaidArrival | None
-    notes: tuple[SaidReason, ...]
-
-
-class GiftsView(msgspec.Struct, frozen=True, kw_only=True):
-    """Gifts, newest first."""
-
-    gifts: list[GiftView]
-
 
 # ---------------------------------------------------------------- offering
 
@@ -195,7 +134,7 @@ async def show_gifts(
             received=direction is not Direction.OUT,
         )
     at = yuzuri.clock()
-    return GiftsView(gifts=[GiftView(**_gift(gift, at)) for gift in gifts])
+    return GiftsView(gifts=[view_gift(gift, at) for gift in gifts])
 
 
 @get("/gifts/{gift_id:str}", summary="One gift", tags=["gifts"], responses=problems(401, 404))
@@ -204,7 +143,7 @@ async def show_gift(request: Caller, gift_id: FromPath[str]) -> GiftView:
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
         gift = await load_gift(connection, HOME, request.user, _read_gift_id(gift_id))
-    return GiftView(**_gift(gift, yuzuri.clock()))
+    return view_gift(gift, yuzuri.clock())
 
 
 # ---------------------------------------------------------------- ending
@@ -272,11 +211,11 @@ async def _submit(
                 gift = await load_gift(connection, HOME, request.user, outcome.gift.id)
             # The same key again is told the same, whatever has become of the gift since then.
             gift = replace(gift, gift=outcome.gift)
-            return _answer(gift, outcome, language, zone or _zone(yuzuri.profiles, gift.line))
+            return view_answer(gift, outcome, language, zone or _zone(yuzuri.profiles, gift.line))
         case GiftRefused():
             raise GiftNotDone(outcome, zone or await _own_zone(yuzuri, request.user, command))
         case _:
-            raise TypeError(f"{command} was answered with {outcome}")
+            assert_never(outcome)
 
 
 async def _own_zone(
@@ -299,28 +238,3 @@ def _zone(profiles: Profiles, line: Line) -> ZoneInfo:
 
 def _read_gift_id(text: str) -> GiftId:
     return GiftId(parse_id(text, Code.GIFT_UNKNOWN))
-
-
-def _gift(seen: GiftInView, at: datetime) -> dict[str, Any]:
-    gift = seen.gift
-    return {
-        "id": gift.id,
-        "direction": Direction.OUT if seen.is_mine else Direction.IN,
-        "state": gift.state_at(at),
-        "unit": gift.unit,
-        "amount": gift.amount,
-        "message": gift.message,
-        "line": OwnLineView(id=seen.line.id, label=seen.line.label),
-        "other": OtherView(nickname=seen.other.nickname, number=seen.other_number),
-        "offered_at": gift.offered_at,
-        "deadline": gift.deadline,
-        "ended_at": gift.ended_at,
-    }
-
-
-def _answer(seen: GiftInView, done: GiftDone, language: Language, zone: ZoneInfo) -> GiftAnswer:
-    return GiftAnswer(
-        **_gift(seen, done.gift.ended_at or done.gift.offered_at),
-        arrives=say_arrival(done.arrives),
-        notes=say_reasons(done.notes, language, zone),
-    )
