@@ -20,7 +20,7 @@ from yuzuri.kernel.errors import Code
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import spending_order
-from yuzuri.operators.gift_rules import GiftRules
+from yuzuri.operators.gift_rules import GiftRules, LastDays
 from yuzuri.operators.plans import AllowanceClass
 from yuzuri.operators.sources import Rule
 
@@ -128,6 +128,11 @@ def total(holdings: Iterable[Holding]) -> int:
     return sum(holding.available for holding in holdings)
 
 
+def to_spare(question: GiftQuestion) -> int:
+    """Return what the giver has above what must be kept on the line, in base units."""
+    return total(question.usable()) - (of_unit(question.giver.rules.keep, question) or 0)
+
+
 # ---------------------------------------------------------------- checks
 
 
@@ -188,17 +193,15 @@ def check_last_days(question: GiftQuestion) -> Iterator[Reason]:
         return
     openings = ((opens_at(rule.value, h.allowance), h) for h in perhaps)
     perhaps_in_time = [h for opening, h in openings if opening and opening.perhaps <= question.at]
-    since = _enough_since(question, pool)
+    since = _enough_since(rule.value, question.amount, pool)
     fields = {"since": since} if since is not None else {}
     say = undecided if amount <= total(perhaps_in_time) else refuse
     yield say(giver, code, name, rule, **fields)
 
 
-def _enough_since(question: GiftQuestion, pool: Iterable[Holding]) -> datetime | None:
-    """Return the instant from which enough is in its last days at once; None: it never is."""
-    rule = question.giver.rules.last_days
-    assert rule is not None
-    opening = [(opens_at(rule.value, h.allowance), h) for h in pool]
+def _enough_since(last_days: LastDays, amount: int, pool: Iterable[Holding]) -> datetime | None:
+    """Return the instant from which `amount` is in its last days at once; None: it never is."""
+    opening = [(opens_at(last_days, h.allowance), h) for h in pool]
     starts = sorted({opens.surely for opens, _ in opening if opens is not None})
     for start in starts:
         in_time = [
@@ -206,13 +209,12 @@ def _enough_since(question: GiftQuestion, pool: Iterable[Holding]) -> datetime |
             for opens, holding in opening
             if opens and opens.surely <= start and not holding.allowance.is_over(start)
         ]
-        if total(in_time) >= question.amount:
+        if total(in_time) >= amount:
             return start
     return None
 
 
 def held_amounts(question: GiftQuestion) -> Iterator[int]:
     """Yield the amounts at which what the giver has begins to be too little."""
-    keep = of_unit(question.giver.rules.keep, question) or 0
-    yield total(question.usable()) - keep
+    yield to_spare(question)
     yield total(ready(question))

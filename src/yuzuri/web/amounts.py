@@ -4,8 +4,8 @@ import re
 import unicodedata
 from datetime import datetime
 
-from yuzuri.feasibility.holdings import may_be_given
-from yuzuri.feasibility.question import Party
+from yuzuri.feasibility.holdings import giftable, to_spare, total
+from yuzuri.feasibility.question import GiftQuestion, Holding, Party
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
@@ -73,14 +73,11 @@ def amount_chips(
 def giveable(account: LineAccount, profiles: Profiles, unit: Unit, at: datetime) -> int:
     """Return how much of a unit the rules on sources and on keeping let the line give."""
     profile = profiles[account.line.operator]
-    giver = Party(profile, find_plan(profile, account.line.plan))
-    rules = giver.rules
-    of_unit = [balance for balance in account.balances if balance.allowance.unit is unit]
-    may_give = sum(
-        balance.bucket.available
-        for balance in of_unit
-        if may_be_given(giver, balance.allowance, at)
+    question = GiftQuestion(
+        giver=Party(profile, find_plan(profile, account.line.plan)),
+        receiver=Party(profile),
+        quantity=Quantity(1, unit),
+        at=at,
+        holdings=tuple(Holding(b.allowance, b.bucket.available) for b in account.balances),
     )
-    keep = sum(q.amount for q in (rules.keep.value if rules.keep else ()) if q.unit is unit)
-    have = sum(balance.bucket.available for balance in of_unit)
-    return max(0, min(may_give, have - keep))
+    return max(0, min(total(giftable(question)), to_spare(question)))

@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 
 from yuzuri.kernel.names import Language
-from yuzuri.words.formats import say_instant
+from yuzuri.words.formats import day_ended_by, say_day, say_instant, say_zone
 from yuzuri.words.languages import LOCALES
 from yuzuri.words.translations import translate
 
 ENDS_SOON = timedelta(days=3)
 
 _DAY = {Language.EN: "d MMMM", Language.JA: "M月d日", Language.ZH: "M月d日"}
-_DAY_OF_YEAR = {Language.EN: "d MMMM y", Language.JA: "y年M月d日", Language.ZH: "y年M月d日"}
 _INSTANT = {
     Language.EN: "EEE d MMM, HH:mm",
     Language.JA: "M月d日(E) HH:mm",
@@ -38,26 +37,22 @@ class Reader:
 
     def instant(self, at: datetime) -> str:
         """Say an instant and whose time it is; the year only where it is another one."""
-        whole = say_instant(at, self.zone, self.language)
         if not self._is_this_year(at):
-            return whole
-        # The zone is what an instant is said with last.
-        return f"{self._format(_INSTANT, at)} {whole.rsplit(' ', 1)[-1]}"
+            return say_instant(at, self.zone, self.language)
+        return f"{self._format(_INSTANT, at)} {say_zone(at.astimezone(self.zone))}"
 
     def past(self, at: datetime) -> str:
         """Say an instant that has gone by, in a list where the zone would only be noise."""
-        return self._format(_INSTANT if self._is_this_year(at) else _DAY_OF_YEAR, at)
+        return self._format(_INSTANT, at) if self._is_this_year(at) else self._day(at)
 
     def until(self, ends: datetime | None) -> str:
         """Say until when something lasts: midnight is the end of the day before; None: for ever."""
         if ends is None:
             return translate(self.language, "does not expire")
-        shown = ends.astimezone(self.zone)
-        if (shown.hour, shown.minute, shown.second) != (0, 0, 0):
+        day = day_ended_by(ends, self.zone)
+        if day is None:
             return translate(self.language, "until {when}", when=self.instant(ends))
-        last = ends - timedelta(microseconds=1)
-        day = self._format(_DAY if self._is_this_year(last) else _DAY_OF_YEAR, last)
-        return translate(self.language, "until the end of {day}", day=day)
+        return translate(self.language, "until the end of {day}", day=self._day(day))
 
     def left(self, ends: datetime | None) -> str:
         """Say how long something lasts that ends soon; empty where it does not."""
@@ -69,6 +64,11 @@ class Reader:
         if hours >= 2:
             return translate(self.language, "{count} hours left", count=hours)
         return translate(self.language, "less than 2 hours left")
+
+    def _day(self, at: datetime) -> str:
+        if self._is_this_year(at):
+            return self._format(_DAY, at)
+        return say_day(at, self.zone, self.language)
 
     def _is_this_year(self, at: datetime) -> bool:
         return at.astimezone(self.zone).year == self.at.astimezone(self.zone).year

@@ -85,17 +85,21 @@ def say_instant(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     """Say day, weekday, time and whose time: "Thu 31 December 2026, 23:30 JST"."""
     local = instant.astimezone(zone)
     said = format_datetime(local, _INSTANT[language], locale=LOCALES[language])
-    return f"{said} {_say_zone(local)}"
+    return f"{said} {say_zone(local)}"
 
 
 def say_until(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     """Say an end that no longer belongs to what ends: midnight is the end of the day before."""
-    local = instant.astimezone(zone)
-    if local.time() != time():
+    day = day_ended_by(instant, zone)
+    if day is None:
         return say_instant(instant, zone, language)
-    return translate(
-        language, "end of {day}", day=say_day(instant - timedelta(microseconds=1), zone, language)
-    )
+    return translate(language, "end of {day}", day=say_day(day, zone, language))
+
+
+def day_ended_by(instant: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return an instant of the day that ends here; None where it is no midnight in `zone`."""
+    is_midnight = instant.astimezone(zone).time() == time()
+    return instant - timedelta(microseconds=1) if is_midnight else None
 
 
 def say_day(instant: datetime, zone: ZoneInfo, language: Language) -> str:
@@ -103,7 +107,8 @@ def say_day(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     return str(format_datetime(instant.astimezone(zone), _DAY[language], locale=LOCALES[language]))
 
 
-def _say_zone(local: datetime) -> str:
+def say_zone(local: datetime) -> str:
+    """Say whose time it is: an abbreviation that no other zone has, or else the offset."""
     name = local.tzname() or ""
     if name in _CLEAR_ZONES:
         return name
