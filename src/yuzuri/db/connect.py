@@ -39,11 +39,16 @@ class DatabaseSettings(Protocol):
     """What opening needs to know; `yuzuri.settings.Settings` has it."""
 
     @property
-    def data(self) -> Path: ...
+    def data(self) -> Path:
+        """The data folder of the embedded server."""
+
     @property
-    def database_url(self) -> str | None: ...
+    def database_url(self) -> str | None:
+        """A server to use instead."""
+
     @property
-    def migration_url(self) -> str | None: ...
+    def migration_url(self) -> str | None:
+        """The same database for a role that may change its tables."""
 
 
 class Database:

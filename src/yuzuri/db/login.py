@@ -62,6 +62,7 @@ class Login:
 
     @classmethod
     def read(cls, url: str, setting: str) -> Self:
+        """Read a URL; raises `DatabaseUnavailable` (`URL_INVALID`), which never shows it."""
         try:
             given = conninfo_to_dict(url, application_name="yuzuri")
             given.setdefault("connect_timeout", _CONNECT_TIMEOUT_S)
@@ -81,16 +82,19 @@ class Login:
 
     @property
     def user(self) -> str:
+        """The role that signs in; empty where the URL names none."""
         return str(conninfo_to_dict(self.conninfo).get("user") or "")
 
     @property
     def place(self) -> str:
+        """Host and port, as a sentence names them."""
         given = conninfo_to_dict(self.conninfo)
         # An @ can only be the rest of a password that was not escaped.
         host = str(given.get("host") or given.get("hostaddr") or "the local socket")
         return f"{host.rpartition('@')[2]}:{given.get('port') or 5432}"
 
     async def connect(self) -> AsyncConnection:
+        """Sign in, in autocommit mode; raises `DatabaseUnavailable`."""
         try:
             connection = await AsyncConnection.connect(self.conninfo, autocommit=True)
         except psycopg.Error as error:

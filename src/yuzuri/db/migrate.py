@@ -40,6 +40,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
+        """By which a change of an applied file is noticed; in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 

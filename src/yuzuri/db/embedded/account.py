@@ -28,6 +28,7 @@ class Account:
 
     @classmethod
     def of_this_process(cls) -> Self:
+        """Return the account, made for root where missing; raises `DatabaseUnavailable`."""
         if os.geteuid() != 0:
             return cls(account_name(os.geteuid()), os.geteuid(), os.getegid(), is_other=False)
         with contextlib.suppress(KeyError):
@@ -73,9 +74,11 @@ class Account:
         )
 
     def owns(self, folder: Path) -> bool:
+        """Tell whether a folder is this account's."""
         return folder.stat().st_uid == self.uid
 
     def give(self, folder: Path) -> None:
+        """Make a folder that root has made this account's."""
         if self.is_other:
             os.chown(folder, self.uid, self.gid)
 
@@ -90,6 +93,7 @@ class Account:
 
 
 def account_name(uid: int) -> str:
+    """Return what an account is called; its number where it has no name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -72,10 +72,12 @@ class Cluster:
 
     @property
     def folder(self) -> Path:
+        """Where PostgreSQL keeps its files."""
         return self.data / "postgresql"
 
     @property
     def log(self) -> Path:
+        """What the server has said."""
         return self.data / "postgresql.log"
 
     def start(self) -> Postmaster:

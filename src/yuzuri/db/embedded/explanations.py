@@ -72,8 +72,8 @@ def explain_server_words(output: str, data: Path, socket: Path) -> DatabaseUnava
 
 
 @contextlib.contextmanager
-def sentences(data: Path) -> Iterator[None]:
-    """Turn what the system refuses into a sentence."""
+def refusals_explained(data: Path) -> Iterator[None]:
+    """Turn what the system refuses into a `DatabaseUnavailable` with a sentence."""
     try:
         yield
     except (OSError, shutil.Error, subprocess.SubprocessError) as error:

@@ -72,6 +72,7 @@ def prepare_socket(data: Path, account: Account) -> Path:
 
 
 def socket_file(folder: Path) -> Path:
+    """Return the socket in its folder, as PostgreSQL names it."""
     return folder / f".s.PGSQL.{PORT}"
 
 

@@ -19,6 +19,7 @@ _STOP_TIMEOUT_S = 60.0
 
 
 def main(start_lock: str, users_lock: str, uid: str, gid: str, *command: str) -> None:
+    """Start the server in a process of its own, tell its pid, and stay until it has ended."""
     if os.fork() != 0:  # so that it is no child of who asked, and is left alone
         return
     is_other = uid != "-"

@@ -40,6 +40,7 @@ class UsersLock:
         return _try(self._file, fcntl.LOCK_EX)
 
     def close(self) -> None:
+        """Use the server no longer."""
         os.close(self._file)
 
 

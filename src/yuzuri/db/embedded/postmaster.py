@@ -40,6 +40,7 @@ class Postmaster:
         return server if is_ours and server.is_alive() else None
 
     def is_alive(self) -> bool:
+        """Tell whether this very process still runs, and not another with its pid."""
         try:
             process = psutil.Process(self.pid)
             return process.create_time() == self.created and _is_running(process)
@@ -48,6 +49,7 @@ class Postmaster:
 
     @property
     def can_be_reached(self) -> bool:
+        """Its socket is there."""
         return socket_file(self.socket).exists()
 
 
@@ -71,6 +73,7 @@ def disarm_stale_pid(cluster: Path) -> None:
 
 
 def is_pid_running(pid: int) -> bool:
+    """Tell whether a process has this pid and has not ended."""
     try:
         return _is_running(psutil.Process(pid))
     except psutil.Error:

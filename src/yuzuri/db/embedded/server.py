@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from yuzuri.db.embedded.account import Account
 from yuzuri.db.embedded.cluster import Cluster
-from yuzuri.db.embedded.explanations import sentences
+from yuzuri.db.embedded.explanations import refusals_explained
 from yuzuri.db.embedded.folders import PORT, prepare_data
 from yuzuri.db.embedded.locks import UsersLock, start_lock
 from yuzuri.db.embedded.postmaster import Postmaster
@@ -19,7 +19,7 @@ def start_embedded(data: Path) -> "EmbeddedServer":
     Raises `DatabaseUnavailable`.
     """
     data = data.expanduser().absolute()
-    with sentences(data):
+    with refusals_explained(data):
         account = Account.of_this_process()
         data = prepare_data(data, account)
         with start_lock(data):
@@ -55,7 +55,7 @@ class EmbeddedServer(contextlib.AbstractContextManager["EmbeddedServer"]):
         """Start the server again if something has killed it; raises `DatabaseUnavailable`."""
         if self.is_running():
             return
-        with sentences(self._cluster.data), start_lock(self._cluster.data):
+        with refusals_explained(self._cluster.data), start_lock(self._cluster.data):
             if self._users is not None:  # it may have been closed while this waited
                 self._postmaster = self._cluster.start()
 
@@ -65,7 +65,7 @@ class EmbeddedServer(contextlib.AbstractContextManager["EmbeddedServer"]):
         if users is None:
             return
         data = self._cluster.data
-        with sentences(data), contextlib.closing(users), start_lock(data):
+        with refusals_explained(data), contextlib.closing(users), start_lock(data):
             if users.became_exclusive():
                 self._cluster.stop()
 
