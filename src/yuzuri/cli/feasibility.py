@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from yuzuri.cli.screen import Lang, console, read_time, reader_language
-from yuzuri.feasibility.ask import Ask, answer, find_party, smallest_quantity
+from yuzuri.feasibility.ask import Ask, answer, complete_ask, find_party
 from yuzuri.feasibility.question import NOTHING_KNOWN, Relation
 from yuzuri.feasibility.verdict import Effect, Evidence, Reason, Verdict
-from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
@@ -71,12 +70,12 @@ def feasibility(
     language = reader_language(lang)
     profiles = read_profiles()
     zone = find_party(profiles, giver).profile.zone
-    asked = Ask(
+    asked = complete_ask(
+        profiles,
         giver=giver,
-        receiver=receiver or giver.partition("/")[0],
-        quantity=parse_quantity(amount, unit)
-        if amount is not None
-        else smallest_quantity(profiles, giver, unit or Unit.DATA),
+        receiver=receiver,
+        amount=amount,
+        unit=unit,
         at=read_time(at, zone, utc_now()),
         relation=NOTHING_KNOWN if relation is None else _RELATIONS[relation],
     )

@@ -11,8 +11,8 @@ from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.operators.gift_rules import GiftRules
 from yuzuri.operators.plans import Plan
-from yuzuri.operators.profile import Profile
-from yuzuri.operators.profiles import SHIPPED, read_profile, read_profiles
+from yuzuri.operators.profiles import SHIPPED, published_rules, read_profile, read_profiles
+from yuzuri.operators.sources import Source
 from yuzuri.words.formats import say_quantity
 from yuzuri.words.translations import translate
 
@@ -47,9 +47,16 @@ def show_operator(operator: str, lang: Lang = None) -> None:
     ]
     show_table(language, ("Plan", "Name", "Gives each cycle", "Brand"), plans)
     console.print()
-    _show_rules("gift", profile.gift, profile, language)
-    for key, brand in profile.brands.items():
-        _show_rules(f"brands.{key}.gift", brand.gift, profile, language)
+    rules = [
+        (
+            where,
+            _say_value(rule.value, language),
+            *_say_source(profile.sources[rule.source], language),
+        )
+        for where, rule in published_rules(profile)
+    ]
+    if rules:
+        show_table(language, ("Rule", "Value", "As of", "Confidence", "Source"), rules)
 
 
 @app.command("check")
@@ -87,17 +94,8 @@ def _say_gives(plan: Plan, language: Language) -> str:
     return ", ".join(say_quantity(offered.amount, language) for offered in plan.gives)
 
 
-def _show_rules(where: str, rules: GiftRules, profile: Profile, language: Language) -> None:
-    rows = []
-    for name in GiftRules.__struct_fields__:
-        rule = getattr(rules, name)
-        if rule is not None:
-            source = profile.sources[rule.source]
-            value = _say_value(rule.value, language)
-            confidence = translate(language, source.confidence.value)
-            rows.append((f"{where}.{name}", value, source.as_of, confidence, source.url))
-    if rows:
-        show_table(language, ("Rule", "Value", "As of", "Confidence", "Source"), rows)
+def _say_source(source: Source, language: Language) -> tuple[str, str, str]:
+    return source.as_of, translate(language, source.confidence.value), source.url
 
 
 def _say_value(value: object, language: Language) -> str:

@@ -13,6 +13,7 @@ from yuzuri.catalog.purchases import issued_by
 from yuzuri.feasibility.gift import judge_gift
 from yuzuri.feasibility.question import NOTHING_KNOWN, GiftQuestion, Holding, Party, Relation
 from yuzuri.feasibility.verdict import Verdict
+from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.ids import PurchaseId
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan
@@ -61,6 +62,30 @@ def _assumed_holdings(giver: Party, ask: Ask) -> tuple[Holding, ...] | None:
     holdings = tuple(Holding(allowance, amount) for allowance, amount in issued)
     is_counted = ask.quantity.unit in {holding.allowance.unit for holding in holdings}
     return holdings if is_counted else None
+
+
+def complete_ask(
+    profiles: Profiles,
+    *,
+    giver: str,
+    receiver: str | None,
+    amount: str | None,
+    unit: Unit | None,
+    at: datetime,
+    relation: Relation = NOTHING_KNOWN,
+) -> Ask:
+    """Read a question as people put it; raises `DomainError`.
+
+    Where no receiver is named it is another line of the giver's operator; where no amount is, the
+    least that can be given.
+    """
+    quantity = (
+        smallest_quantity(profiles, giver, unit or Unit.DATA)
+        if amount is None
+        else parse_quantity(amount, unit)
+    )
+    to = receiver or giver.partition("/")[0]
+    return Ask(giver=giver, receiver=to, quantity=quantity, at=at, relation=relation)
 
 
 _SMALLEST = {Unit.DATA: 1_000_000, Unit.VOICE: 60, Unit.SMS: 1}

@@ -16,6 +16,7 @@ from yuzuri.operators.gift_rules import ExpiryKind, GiftRules
 from yuzuri.operators.plans import Plan, PlanAllowance, ValidityKind
 from yuzuri.operators.profile import Profile
 from yuzuri.operators.services import Service
+from yuzuri.operators.sources import Rule
 
 SHIPPED = Path(str(files("yuzuri.operators"))) / "profiles"
 """The folder of the profiles that come with Yuzuri."""
@@ -76,7 +77,10 @@ def profile_problems(profile: Profile) -> Iterator[str]:
         if key not in profile.sources:
             yield f"{where} cites the source {key!r}, which the profile does not list"
     yield from _plan_problems(profile)
-    for where, rules in _all_rules(profile):
+    for where, rule in published_rules(profile):
+        if not where.endswith(".sizes") and _tells_a_unit_twice(rule.value):
+            yield f"{where} tells one unit twice"
+    for where, rules in _rule_tables(profile):
         yield from _rule_problems(profile, where, rules)
 
 
@@ -97,10 +101,6 @@ def _plan_problems(profile: Profile) -> Iterator[str]:
 
 
 def _rule_problems(profile: Profile, where: str, rules: GiftRules) -> Iterator[str]:
-    for name in GiftRules.__struct_fields__:
-        rule = getattr(rules, name)
-        if name != "sizes" and rule is not None and _tells_a_unit_twice(rule.value):
-            yield f"{where}.{name} tells one unit twice"
     if rules.plan_types is not None:
         known = {kind for plan in profile.plans for kind in plan.types} | {"*"}
         for giver, receivers in rules.plan_types.value.items():
@@ -128,6 +128,15 @@ def gift_rules(profile: Profile, plan: Plan | None) -> GiftRules:
     return profile.brands[plan.brand].gift
 
 
+def published_rules(profile: Profile) -> Iterator[tuple[str, Rule[object]]]:
+    """Yield every rule on gifts with where it stands, such as `brands.ahamo.gift.offered`."""
+    for where, rules in _rule_tables(profile):
+        for name in GiftRules.__struct_fields__:
+            rule: Rule[object] | None = getattr(rules, name)
+            if rule is not None:
+                yield f"{where}.{name}", rule
+
+
 def services(profile: Profile, plan: Plan | None) -> tuple[Service, ...]:
     """Return the other ways to share that are open to a plan."""
     if plan is None or plan.brand is None:
@@ -151,7 +160,7 @@ def _invalid(path: Path, problem: str) -> DomainError:
     return DomainError(Code.PROFILE_INVALID, file=path.name, problem=problem)
 
 
-def _all_rules(profile: Profile) -> Iterator[tuple[str, GiftRules]]:
+def _rule_tables(profile: Profile) -> Iterator[tuple[str, GiftRules]]:
     yield "gift", profile.gift
     for key, brand in profile.brands.items():
         yield f"brands.{key}.gift", brand.gift
@@ -164,11 +173,8 @@ def _all_given(plan: Plan) -> Iterator[PlanAllowance]:
 
 
 def _cited_sources(profile: Profile) -> Iterator[tuple[str, str]]:
-    for where, rules in _all_rules(profile):
-        for name in GiftRules.__struct_fields__:
-            rule = getattr(rules, name)
-            if rule is not None:
-                yield rule.source, f"{where}.{name}"
+    for where, rule in published_rules(profile):
+        yield rule.source, where
     for plan in profile.plans:
         yield plan.source, f"plan {plan.id}"
         if plan.fair_use is not None:

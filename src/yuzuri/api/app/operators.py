@@ -12,14 +12,14 @@ from litestar.params import FromPath, QueryParameter
 
 from yuzuri.api.app.callers import language_of, running
 from yuzuri.api.app.descriptions import problems
-from yuzuri.feasibility.ask import Ask, answer, find_party, smallest_quantity
-from yuzuri.kernel.amounts import parse_quantity, parse_unit
+from yuzuri.feasibility.ask import answer, complete_ask, find_party
+from yuzuri.kernel.amounts import parse_unit
 from yuzuri.kernel.calendar import parse_instant
 from yuzuri.kernel.ids import PersonId
 from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.operators.gift_rules import GiftRules
 from yuzuri.operators.profile import OperatorKind, Profile
+from yuzuri.operators.profiles import published_rules
 from yuzuri.operators.sources import Confidence, Source
 from yuzuri.runtime.verdict_json import SaidVerdict, say_verdict
 from yuzuri.words.languages import parse_language
@@ -162,14 +162,13 @@ async def show_feasibility(
     """Say for each route whether it is open, every reason, and what would work instead."""
     profiles = running(request).profiles
     language = language_of(request) if lang is None else parse_language(lang)
-    wanted = None if unit is None else parse_unit(unit)
     zone = find_party(profiles, giver).profile.zone
-    ask = Ask(
+    ask = complete_ask(
+        profiles,
         giver=giver,
-        receiver=receiver or giver.partition("/")[0],
-        quantity=parse_quantity(amount, wanted)
-        if amount is not None
-        else smallest_quantity(profiles, giver, wanted or Unit.DATA),
+        receiver=receiver,
+        amount=amount,
+        unit=None if unit is None else parse_unit(unit),
         at=running(request).clock() if at is None else parse_instant(_LOST_PLUS.sub("+", at), zone),
     )
     return FeasibilityView(
@@ -207,18 +206,9 @@ def _plans(profile: Profile, language: Language) -> Iterator[PlanView]:
 
 
 def _rules(profile: Profile, language: Language) -> Iterator[RuleView]:
-    groups = {"gift": profile.gift} | {
-        f"brands.{key}.gift": brand.gift for key, brand in profile.brands.items()
-    }
-    for where, rules in groups.items():
-        for name in GiftRules.__struct_fields__:
-            rule = getattr(rules, name)
-            if rule is not None:
-                yield RuleView(
-                    rule=f"{where}.{name}",
-                    value=_plain(rule.value, language),
-                    **_cited(profile.sources[rule.source]),
-                )
+    for where, rule in published_rules(profile):
+        value = _plain(rule.value, language)
+        yield RuleView(rule=where, value=value, **_cited(profile.sources[rule.source]))
 
 
 def _services(profile: Profile, language: Language) -> Iterator[RuleView]:
