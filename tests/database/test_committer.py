@@ -21,8 +21,9 @@ from tests.model.world import (
 )
 
 from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.db import Connection
 from yuzuri.db import committer as committer_room
-from yuzuri.db.committer import KEY_LENGTH_MAX, Committer, Connection, Request
+from yuzuri.db.committer import KEY_LENGTH_MAX, Committer, Request
 from yuzuri.db.connect import Database
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, PurchaseId, new_id

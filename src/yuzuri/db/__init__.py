@@ -2,7 +2,13 @@
 
 from enum import StrEnum
 
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
 from yuzuri.kernel.errors import Code
+
+Connection = AsyncConnection[TupleRow]
+"""One session with the database, whose rows are tuples."""
 
 
 class Reason(StrEnum):

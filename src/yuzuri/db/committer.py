@@ -16,15 +16,14 @@ from datetime import datetime
 from typing import Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection, OperationalError, errors
-from psycopg.rows import TupleRow
+from psycopg import OperationalError, errors
 from psycopg_pool import AsyncConnectionPool
 
+from yuzuri.db import Connection
 from yuzuri.kernel.calendar import Clock
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import Home
 
-Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
 _log = logging.getLogger(__name__)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
+from yuzuri.db import Connection
 from yuzuri.kernel.ids import Home
 
 SHOWN_MAX = 5
@@ -42,7 +40,7 @@ class Finding:
 
 
 async def check_invariants(
-    connection: AsyncConnection[TupleRow],
+    connection: Connection,
     home: Home,
     at: datetime,
     invariants: Iterable[Invariant],

@@ -4,16 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from yuzuri.db import Connection
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.ids import AllowanceId, HolderId, Home, PurchaseId
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.ledger.book import Book, Bucket, Entry, Hold
-
-Connection = AsyncConnection[TupleRow]
 
 _LOCK_HOLDERS = """
 SELECT id FROM holder

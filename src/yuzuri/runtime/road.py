@@ -7,10 +7,9 @@ from hashlib import sha256
 from typing import assert_never
 
 import msgspec
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 
 from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
+from yuzuri.db import Connection
 from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Home
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
 from yuzuri.ledger.store import load_allowances, load_book, write_book
@@ -28,8 +27,6 @@ from yuzuri.sharing.gifts import (
     OfferGift,
 )
 from yuzuri.subscribers.lines import load_lines
-
-Connection = AsyncConnection[TupleRow]
 
 Command = GiftCommand | Purchase | ExpireBuckets
 

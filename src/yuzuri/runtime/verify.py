@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
+from yuzuri.db import Connection
 from yuzuri.db.invariants import Finding, Invariant, check_invariants
 from yuzuri.kernel.ids import Home
 from yuzuri.ledger.invariants import LEDGER_INVARIANTS
@@ -44,9 +42,7 @@ _REQUEST_INVARIANTS = (
 )
 
 
-async def verify(
-    connection: AsyncConnection[TupleRow], home: Home, at: datetime
-) -> Sequence[Finding]:
+async def verify(connection: Connection, home: Home, at: datetime) -> Sequence[Finding]:
     """Check I1-I9 of a home as of an instant, on one snapshot; reads only."""
     invariants = sorted(
         (*LEDGER_INVARIANTS, *GIFT_INVARIANTS, *_REQUEST_INVARIANTS),

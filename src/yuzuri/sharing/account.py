@@ -4,9 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
+from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import GiftId, Home, PersonId
 from yuzuri.ledger.allowances import Allowance
@@ -17,8 +15,6 @@ from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import gift_history, load_gift_facts, load_gifts
 from yuzuri.sharing.gifts import Gift, OfferGift
 from yuzuri.subscribers.lines import Line, Person, lines_of, load_lines, load_people
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from yuzuri.db import Connection
 from yuzuri.kernel.ids import GiftId, HolderId, Home
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
@@ -13,8 +13,6 @@ from yuzuri.operators.profiles import Profiles
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gifts import Gift, GiftState
 from yuzuri.subscribers.lines import Line, linked_numbers
-
-Connection = AsyncConnection[TupleRow]
 
 PAST_LIMIT = timedelta(days=32)
 """How far back limits look: longer than any month. What ended since then may have begun before."""

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import phonenumbers
-from psycopg import AsyncConnection
 from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
+from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HolderId, Home, PersonId
 from yuzuri.ledger.store import add_holder, lock_holders
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,9 @@ import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
+from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
-
-Connection = AsyncConnection[TupleRow]
 
 SESSION_LIFETIME = timedelta(days=30)
 SIGN_IN_CODE_LIFETIME = timedelta(minutes=15)

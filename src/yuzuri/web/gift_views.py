@@ -109,17 +109,15 @@ def _happenings(seen: GiftInView, state: GiftState, reader: Reader) -> Iterator[
         case GiftState.OPEN:
             text = translate(language, "Can be accepted")
             yield Happening(text, reader.until(gift.deadline), is_past=False)
+            return
         case GiftState.ACCEPTED:
             text = translate(language, "Accepted, and arrived")
-            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case GiftState.DECLINED:
             text = translate(language, "Declined; it is back where it came from")
-            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case GiftState.CANCELLED:
             text = translate(language, "Taken back by the giver")
-            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case GiftState.EXPIRED:
             text = translate(language, "Nobody accepted it; it is back where it came from")
-            yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)
         case _:
             assert_never(state)
+    yield Happening(text, reader.instant(_ended_at(gift, state)), is_past=True)

@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -109,15 +109,7 @@ async def open_visit(request: AnyRequest) -> Visit:
         except DomainError:
             return visit
         people = await load_people(connection, [person_id])
-    return Visit(
-        language=visit.language,
-        path=visit.path,
-        visitor=visit.visitor,
-        session=visit.session,
-        is_secure=visit.is_secure,
-        is_new=visit.is_new,
-        person=people.get(person_id),
-    )
+    return replace(visit, person=people.get(person_id))
 
 
 async def signed_in(visit: Visit) -> Person:

@@ -21,6 +21,7 @@ from yuzuri.api.app.gift_views import (
 )
 from yuzuri.api.app.lines import find_line_by_id, own_line
 from yuzuri.api.app.problems import GiftNotDone
+from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, parse_id
 from yuzuri.operators.profiles import Profiles
@@ -37,7 +38,7 @@ from yuzuri.sharing.gifts import (
     OfferGift,
     checked_offer,
 )
-from yuzuri.subscribers.lines import Connection, Line, find_line, parse_number
+from yuzuri.subscribers.lines import Line, find_line, parse_number
 
 # ---------------------------------------------------------------- offering
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from yuzuri.api.app.callers import Caller, language_of, running
 from yuzuri.api.app.descriptions import problems
+from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HOME, HolderId, PersonId, parse_id
 from yuzuri.kernel.names import Language
@@ -17,7 +18,7 @@ from yuzuri.ledger.allowances import Source
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.runtime.verdict_json import SaidHours, say_hours
 from yuzuri.sharing.account import Balance, LineAccount, load_accounts
-from yuzuri.subscribers.lines import Connection, Line, load_line
+from yuzuri.subscribers.lines import Line, load_line
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
