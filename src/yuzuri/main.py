@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import multiprocessing
+import os
+import threading
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
@@ -20,6 +23,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        _end_with_the_server()
         async with open_yuzuri(chosen, clock=clock) as yuzuri:
             app.state.yuzuri = yuzuri
             sweeping = asyncio.create_task(keep_sweeping(yuzuri))
@@ -32,3 +36,16 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         exception_handlers=problem_handlers,
         openapi_config=openapi_config,
     )
+
+
+def _end_with_the_server() -> None:
+    """Let a worker end when the server that started it was killed: it would keep the port."""
+    server = multiprocessing.parent_process()
+    if server is None:
+        return
+
+    def follow() -> None:
+        server.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, name="follow-server", daemon=True).start()

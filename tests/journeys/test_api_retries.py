@@ -1,8 +1,10 @@
 """A request may be sent again and again: what it does happens once, whatever dies in between."""
 
 import asyncio
+import contextlib
 import random
 import signal
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -22,6 +24,8 @@ from tests.journeys.served import (
     serving,
 )
 
+from yuzuri.cli.serving import check_port
+from yuzuri.kernel.errors import DomainError
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.settings import Settings
 
@@ -219,3 +223,17 @@ async def test_a_server_killed_amid_a_thousand_gifts_loses_nothing_and_does_noth
         assert (given, received) == (-GIFT, GIFT)
     async with beside(settings) as yuzuri:
         assert await broken_invariants(yuzuri) == []
+
+
+def test_no_worker_of_a_killed_server_keeps_its_port(settings: Settings) -> None:
+    with serving(settings) as served:
+        assert served.process is not None
+        served.process.kill()  # the server alone: nobody is left to stop its workers
+        served.process.wait(30)
+        give_up_at = time.monotonic() + 10
+        while time.monotonic() < give_up_at:
+            with contextlib.suppress(DomainError):
+                check_port("127.0.0.1", served.port)
+                break
+            time.sleep(0.1)
+        check_port("127.0.0.1", served.port)
