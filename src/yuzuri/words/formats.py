@@ -167,26 +167,11 @@ UNITS = {
     Unit.SMS: "SMS",
 }
 
-SOURCES = {
-    "base": "from the plan",
-    "carried_over": "carried over",
-    "bought": "bought extra",
-    "bonus": "bonus",
-    "received": "received",
-    "night": "night only",
-    "daily": "for a day",
-}
-
 
 def say_unit(unit: Unit | str, language: Language) -> str:
     """Say what an allowance counts; a unit that nobody knows stays as it is."""
     known = {member.value: text for member, text in UNITS.items()}
     return translate(language, known[unit]) if unit in known else str(unit)
-
-
-def say_source(source: str, language: Language) -> str:
-    """Say shortly what kind of allowance it is: "from the plan", "carried over", "received"."""
-    return translate(language, SOURCES[source]) if source in SOURCES else source
 
 
 def say_list(

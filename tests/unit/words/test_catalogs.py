@@ -15,7 +15,7 @@ import yuzuri
 from yuzuri.kernel.names import Language
 from yuzuri.operators.sources import Confidence
 from yuzuri.sharing.gifts import GiftState
-from yuzuri.words.formats import SOURCES, UNITS
+from yuzuri.words.formats import UNITS
 from yuzuri.words.sentence_table import CLASSES, EXPECTED, PLAN_TYPES, SENTENCES, STATES
 from yuzuri.words.sentences import placeholders
 from yuzuri.words.translations import TRANSLATED, translate
@@ -30,7 +30,7 @@ def texts_of_tables() -> Iterator[str]:
         yield from sentence.next_steps
     for names in CLASSES.values():
         yield from names
-    for table in (PLAN_TYPES, STATES, SOURCES, UNITS):
+    for table in (PLAN_TYPES, STATES, UNITS):
         yield from table.values()
     yield from EXPECTED
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
-from yuzuri.operators.plans import AllowanceClass
 from yuzuri.words.formats import (
     say_day,
     say_days,
@@ -18,7 +17,6 @@ from yuzuri.words.formats import (
     say_list,
     say_price,
     say_quantity,
-    say_source,
     say_times,
     say_unit,
     say_until,
@@ -220,16 +218,12 @@ def test_a_price_in_minor_units_is_said_in_whole_ones(
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_unit_and_every_class_has_a_name_of_its_own(language: Language) -> None:
+def test_every_unit_has_a_name_of_its_own(language: Language) -> None:
     assert len({say_unit(unit, language) for unit in Unit}) == len(Unit)
-    said = {say_source(source, language) for source in AllowanceClass}
-    assert len(said) == len(AllowanceClass)
-    assert not said & {source.value for source in AllowanceClass} - {"bonus", "received"}
 
 
-def test_a_unit_and_a_source_that_nobody_knows_stay_as_they_are() -> None:
+def test_a_unit_that_nobody_knows_stays_as_it_is() -> None:
     assert say_unit("points", JA) == "points"
-    assert say_source("loyalty", ZH) == "loyalty"
 
 
 @pytest.mark.parametrize(
