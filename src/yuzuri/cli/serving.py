@@ -79,7 +79,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables from which another process reads the same settings."""
+    """Return the variables by which another process that inherits ours finds the same data."""
     chosen = {"YUZURI_DATA": str(settings.data), "YUZURI_DEMO": "1" if settings.demo else "0"}
     if settings.database_url is not None:
         chosen["YUZURI_DATABASE_URL"] = settings.database_url
