@@ -237,7 +237,9 @@ def _said_of(error: HTTPException) -> dict[str, str]:
     """Name the field and the fault of what the framework could not read."""
     faults = error.extra if isinstance(error, ValidationException) else None
     if isinstance(faults, list) and faults and isinstance(faults[0], dict):
-        field = str(faults[0].get("key", "")).removesuffix("data") or "body"
+        field = str(faults[0].get("key", "")).removesuffix("data")
+        if not field:
+            return {"field": "body", "problem": "there is none"}
         return {"field": field, "problem": str(faults[0].get("message", error.detail))}
     return {"field": "request", "problem": error.detail}
 
