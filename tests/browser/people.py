@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.profiles import read_profiles
 from yuzuri.runtime.running import HOUSE_CLIENT, run_yuzuri
@@ -70,7 +71,7 @@ async def fill(settings: Settings, *, with_history: bool = False) -> Known:
                 person = PersonId(new_id())
                 known.people[nickname] = person
                 joined_at = NOW - timedelta(days=400)
-                await add_person(connection, Person(person, nickname, "en", joined_at))
+                await add_person(connection, Person(person, nickname, Language.EN, joined_at))
                 for line in lines:
                     known.lines[line.number] = HolderId(new_id())
                     await add_line(

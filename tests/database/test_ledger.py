@@ -213,7 +213,7 @@ EDITS: list[tuple[LiteralString, set[str]]] = [
     ("UPDATE entry SET at = at + interval '1 second' WHERE amount = 60 AND number > 0", {"I5"}),
     ("UPDATE entry SET cause = gen_random_uuid() WHERE amount = 60 AND number > 0", {"I5", "I6"}),
     ("UPDATE entry SET number = 9 WHERE amount = 60 AND number > 0", {"I5"}),
-    ("UPDATE entry SET kind = 'consume' WHERE amount = 60 AND number > 0", {"I5", "I6"}),
+    ("UPDATE entry SET kind = 'expire' WHERE amount = 60 AND number > 0", {"I5", "I6"}),
     ("DELETE FROM entry WHERE amount = 60 AND number > 0", {"I1", "I5", "I6"}),
     (
         "DELETE FROM entry WHERE transfer = (SELECT transfer FROM entry WHERE amount = -60"

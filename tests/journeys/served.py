@@ -21,6 +21,7 @@ from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.names import Language
 from yuzuri.operators.profiles import read_profiles
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri, run_yuzuri
 from yuzuri.runtime.verify import verify
@@ -186,7 +187,7 @@ async def add_customer(
     number = f"+8190{uuid.uuid4().int % 10**8:08}"
     at = utc_now()
     async with yuzuri.database.connection() as connection:
-        await add_person(connection, Person(person, nickname, "en", at))
+        await add_person(connection, Person(person, nickname, Language.EN, at))
         await add_line(
             connection,
             HOME,

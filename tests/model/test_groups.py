@@ -27,6 +27,7 @@ from yuzuri.catalog.purchases import Purchase
 from yuzuri.db.committer import Committer, Request
 from yuzuri.db.connect import Database, open_database
 from yuzuri.kernel.ids import GiftId, HolderId, Home, PersonId, PurchaseId, new_id
+from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger import expiry
 from yuzuri.ledger.expiry import ExpireBuckets
@@ -237,7 +238,7 @@ def hash_of(key: str) -> int:
 
 
 def new_story(database: Database, example: int) -> Story:
-    people = [Person(PersonId(new_id()), "somebody", "en", START) for _ in range(3)]
+    people = [Person(PersonId(new_id()), "somebody", Language.EN, START) for _ in range(3)]
     lines = [
         Line(
             id=HolderId(new_id()),

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from yuzuri.catalog.purchases import Purchase
 from yuzuri.db.connect import Database
 from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
-from yuzuri.kernel.names import Name
+from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.gift_rules import ClaimLifetime, Expiry, ExpiryKind, GiftRules, Recipients
@@ -185,7 +185,7 @@ def offered(giver: Line, receiver: Line, amount: int, unit: Unit = Unit.DATA) ->
 async def new_line(
     connection: AsyncConnection[TupleRow], at: datetime, name: str, plan: str, **terms: str
 ) -> Line:
-    person = Person(PersonId(new_id()), "somebody", "en", at)
+    person = Person(PersonId(new_id()), "somebody", Language.EN, at)
     line = Line(
         id=HolderId(new_id()),
         person=person.id,

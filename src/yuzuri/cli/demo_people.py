@@ -9,6 +9,7 @@ from yuzuri.catalog.purchases import Purchase
 from yuzuri.kernel.calendar import month_start
 from yuzuri.kernel.errors import DomainError, Refusal
 from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, derived_id
+from yuzuri.kernel.names import Language
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.subscribers.lines import (
     Line,
@@ -38,7 +39,7 @@ class DemoPerson:
     """Somebody in the demo."""
 
     nickname: str
-    language: str
+    language: Language
     about: str
     lines: tuple[DemoLine, ...]
 
@@ -46,7 +47,7 @@ class DemoPerson:
 DEMO_PEOPLE: Sequence[DemoPerson] = (
     DemoPerson(
         nickname="Aki",
-        language="ja",
+        language=Language.JA,
         about="has data, minutes and messages to spare on Yuzuri Mobile, and a mineo line",
         lines=(
             DemoLine(key="aki-yuzuri", operator="yuzuri-mobile", plan="monthly", label="Main"),
@@ -55,7 +56,7 @@ DEMO_PEOPLE: Sequence[DemoPerson] = (
     ),
     DemoPerson(
         nickname="Ben",
-        language="en",
+        language=Language.EN,
         about="travels in Japan on a 7-day Yuzuri Mobile eSIM",
         lines=(
             DemoLine(key="ben-travel", operator="yuzuri-mobile", plan="travel-7d", label="Trip"),
@@ -63,7 +64,7 @@ DEMO_PEOPLE: Sequence[DemoPerson] = (
     ),
     DemoPerson(
         nickname="晓晓",
-        language="zh",
+        language=Language.ZH,
         about="studies in Osaka: a mineo line, and ahamo, which lets nobody give",
         lines=(
             DemoLine(key="xiao-mineo", operator="mineo", plan="mypita-1gb", label="手机"),
@@ -72,7 +73,7 @@ DEMO_PEOPLE: Sequence[DemoPerson] = (
     ),
     DemoPerson(
         nickname="Wanjiru",
-        language="en",
+        language=Language.EN,
         about="has night data on Safaricom, which cannot be given, and a bundle that can",
         lines=(
             DemoLine(key="wanjiru-night", operator="safaricom", plan="night", label="Night"),
@@ -81,7 +82,7 @@ DEMO_PEOPLE: Sequence[DemoPerson] = (
     ),
     DemoPerson(
         nickname="Haruto",
-        language="ja",
+        language=Language.JA,
         about="is on povo2.0, which nobody can give to",
         lines=(DemoLine(key="haruto-povo", operator="kddi", plan="povo", label="povo"),),
     ),

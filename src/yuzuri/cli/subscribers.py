@@ -55,7 +55,7 @@ def add_new_person(nickname: str, lang: Lang = None) -> None:
     language = reader_language(lang)
 
     async def add(yuzuri: Yuzuri) -> PersonId:
-        person = Person(PersonId(new_id()), nickname, language.value, yuzuri.clock())
+        person = Person(PersonId(new_id()), nickname, language, yuzuri.clock())
         async with yuzuri.database.connection() as connection:
             await add_person(connection, person)
         return person.id

@@ -48,7 +48,7 @@ def answer(profiles: Profiles, ask: Ask) -> Sequence[Verdict]:
 
 def find_party(profiles: Profiles, name: str) -> Party:
     """Return somebody on OPERATOR or OPERATOR/PLAN; raises `DomainError` that lists them."""
-    operator, slash, plan = name.partition("/")
+    operator, slash, plan = name.strip().lower().partition("/")
     profile = profiles[operator]
     return Party(profile, find_plan(profile, plan) if slash else None)
 

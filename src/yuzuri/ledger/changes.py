@@ -13,7 +13,6 @@ class House(StrEnum):
     """The accounts of the house: where amounts come from and go to. They keep no balance row."""
 
     ISSUED = "issued"
-    CONSUMED = "consumed"
     EXPIRED = "expired"
     CONVERTED = "converted"
 
@@ -31,8 +30,6 @@ class TransferKind(StrEnum):
 
     ISSUE = "issue"
     GIFT = "gift"
-    CONVERT = "convert"
-    CONSUME = "consume"
     EXPIRE = "expire"
 
 

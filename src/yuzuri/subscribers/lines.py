@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HolderId, Home, PersonId
+from yuzuri.kernel.names import Language
 from yuzuri.ledger.store import add_holder, lock_holders
 
 
@@ -20,7 +21,7 @@ class Person:
 
     id: PersonId
     nickname: str
-    language: str
+    language: Language
     joined_at: datetime
 
 
@@ -152,7 +153,7 @@ async def linked_numbers(
 async def load_people(connection: Connection, ids: Iterable[PersonId]) -> dict[PersonId, Person]:
     """Return the people with these ids, as far as they exist."""
     cursor = await connection.execute(_PERSON, (list(set(ids)),))
-    return {PersonId(row[0]): Person(*row) async for row in cursor}
+    return {PersonId(row[0]): _person(row) async for row in cursor}
 
 
 async def load_person(connection: Connection, person: PersonId) -> Person:
@@ -166,7 +167,12 @@ async def load_person(connection: Connection, person: PersonId) -> Person:
 async def list_people(connection: Connection, limit: int = 50) -> Sequence[Person]:
     """Return the first people who joined."""
     cursor = await connection.execute(_PEOPLE, (limit,))
-    return [Person(*row) async for row in cursor]
+    return [_person(row) async for row in cursor]
+
+
+def _person(row: TupleRow) -> Person:
+    person_id, nickname, language, joined_at = row
+    return Person(PersonId(person_id), nickname, Language(language), joined_at)
 
 
 def _line(row: TupleRow) -> Line:

@@ -48,7 +48,7 @@ CREATE TABLE entry (
     transfer uuid NOT NULL,
     allowance uuid NOT NULL,
     amount bigint NOT NULL CHECK (amount <> 0),
-    kind text NOT NULL CHECK (kind IN ('issue', 'gift', 'convert', 'consume', 'expire')),
+    kind text NOT NULL CHECK (kind IN ('issue', 'gift', 'expire')),
     cause uuid NOT NULL,
     at timestamptz NOT NULL,
     number bigint NOT NULL,
