@@ -90,6 +90,12 @@ def test_a_gift_at_mineo_arrives_until_the_end_of_the_next_month() -> None:
     assert route["arrives"]["expires_at"] == "2027-02-28T15:00:00Z"
 
 
+def test_nothing_arrives_where_no_gift_was_found_however_unsure_that_is() -> None:
+    route = feasibility("--from", "t-mobile", "--to", "t-mobile", "--amount", "1GB")["routes"][0]
+    assert route["feasible"] is None
+    assert route["arrives"] is None
+
+
 @pytest.mark.parametrize(
     ("at", "feasible"),
     [

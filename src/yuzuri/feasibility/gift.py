@@ -54,7 +54,7 @@ def judge_acceptance(question: GiftQuestion) -> tuple[Reason, ...]:
 def _judge(question: GiftQuestion) -> Verdict:
     reasons = tuple(reason for check in CHECKS for reason in check(question))
     verdict = Verdict(ROUTE, reasons)
-    if verdict.feasible is False:
+    if verdict.feasible is False or not _is_offered(reasons):
         return verdict
     if question.holdings is None:
         return replace(verdict, arrives=(expected_arrival(question),))
@@ -69,6 +69,12 @@ def _judge(question: GiftQuestion) -> Verdict:
         arrives=tuple(arrivals(question, parts)),
         deadline=deadline,
     )
+
+
+def _is_offered(reasons: Sequence[Reason]) -> bool:
+    """Tell whether gifts are offered at all, as far as is known: else nothing would arrive."""
+    not_offered = {Code.GIFT_NOT_OFFERED, Code.GIFT_RULES_UNKNOWN}
+    return not any(reason.code in not_offered for reason in reasons)
 
 
 def _law_notes(question: GiftQuestion, parts: Parts) -> Iterator[Reason]:
