@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_table
+from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_table, tell
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.feasibility.verdict import Instead, Reason
 from yuzuri.kernel.amounts import parse_quantity
@@ -127,8 +127,7 @@ async def _submit(
         case GiftRefused():
             told: tuple[Reason | Instead, ...] = (*outcome.reasons, *outcome.instead)
             for said in told:
-                words = say(said.code, said.fields, language, UTC_ZONE)
-                console.print(words.text, markup=False)
+                tell(say(said.code, said.fields, language, UTC_ZONE))
             raise typer.Exit(2)
         case _:
             assert_never(outcome)

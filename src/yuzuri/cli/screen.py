@@ -15,7 +15,7 @@ from yuzuri.kernel.errors import DomainError, Refusal
 from yuzuri.kernel.names import Language
 from yuzuri.settings import read_settings
 from yuzuri.words.languages import parse_language
-from yuzuri.words.sentences import say
+from yuzuri.words.sentences import Said, say
 from yuzuri.words.translations import translate
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -34,7 +34,11 @@ def reader_language(chosen: str | None = None) -> Language:
 
 def tell_problem(refusal: Refusal) -> None:
     """Tell why something was not done, and what can be done about it, on standard error."""
-    said = say(refusal.code, refusal.fields, _settings_language(), UTC_ZONE)
+    tell(say(refusal.code, refusal.fields, _settings_language(), UTC_ZONE))
+
+
+def tell(said: Said) -> None:
+    """Print a sentence and its next step on standard error."""
     errors.print(said.text, style="bold red", markup=False)
     if said.next_step:
         errors.print(said.next_step, markup=False)
