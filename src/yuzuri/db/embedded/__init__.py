@@ -11,8 +11,9 @@ process uses it and ends soon after; and whatever was killed, the next start nee
     <data>/socket/         where it listens, closed to other accounts
 """
 
+from yuzuri.db.embedded.binaries import find_client_program
 from yuzuri.db.embedded.cluster import SUPERUSER
 from yuzuri.db.embedded.server import EmbeddedServer, start_embedded
 from yuzuri.db.embedded.watching import keep_running
 
-__all__ = ["SUPERUSER", "EmbeddedServer", "keep_running", "start_embedded"]
+__all__ = ["SUPERUSER", "EmbeddedServer", "find_client_program", "keep_running", "start_embedded"]

