@@ -10,7 +10,7 @@ import msgspec
 
 from yuzuri.kernel.calendar import DailyWindow, month_end
 from yuzuri.kernel.errors import Code, Refusal
-from yuzuri.kernel.ids import AllowanceId, HolderId, PurchaseId, TransferId, derived_id, new_id
+from yuzuri.kernel.ids import AllowanceId, HolderId, PurchaseId, derived_id
 from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.changes import (
@@ -124,10 +124,9 @@ def decide_purchase(
     issued = list(issued_by(profile, plan, gives, command.id, book.at))
     changes: list[LedgerChange] = []
     for allowance, amount in issued:
-        changes.append(NewAllowance(allowance=allowance))
+        changes.append(NewAllowance(allowance=allowance, holder=line.id))
         changes.append(
             Transfer(
-                id=TransferId(new_id()),
                 allowance=allowance.id,
                 source=HOUSE[House.ISSUED],
                 target=line.id,

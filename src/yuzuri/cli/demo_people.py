@@ -3,12 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
 
 from yuzuri.catalog.purchases import Purchase
 from yuzuri.kernel.calendar import month_start
 from yuzuri.kernel.errors import DomainError, Refusal
-from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, derived_id
+from yuzuri.kernel.ids import (
+    HolderId,
+    Home,
+    Id,
+    PersonId,
+    PurchaseId,
+    derived_id,
+    home_of,
+    in_home,
+)
 from yuzuri.kernel.names import Language
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.subscribers.lines import (
@@ -89,12 +97,12 @@ DEMO_PEOPLE: Sequence[DemoPerson] = (
 )
 """Whom one may be in the demo."""
 
-DEMO_NAMESPACE = UUID("019a8e5e-0000-7000-8000-79757a757269")
+DEMO_NAMESPACE = Id(bytes.fromhex("019a8e5e00007000800079757a757269"))
 """The people of the demo have the same ids at every start, so that it can be left and gone on."""
 
 
 async def settle_people(
-    yuzuri: Yuzuri, people: Sequence[DemoPerson], namespace: UUID
+    yuzuri: Yuzuri, people: Sequence[DemoPerson], namespace: Id
 ) -> Mapping[str, HolderId]:
     """Make people known with their lines and this month's plan; returns the lines by key.
 
@@ -102,7 +110,8 @@ async def settle_people(
     """
     lines: dict[str, HolderId] = {}
     for person in people:
-        person_id = PersonId(derived_id(namespace, person.nickname))
+        derived = derived_id(namespace, person.nickname)
+        person_id = PersonId(in_home(derived, Home(derived[0] % yuzuri.homes)))
         async with yuzuri.database.connection() as connection:
             if not await load_people(connection, [person_id]):
                 joined_at = yuzuri.clock()
@@ -112,21 +121,21 @@ async def settle_people(
             for demo_line in person.lines:
                 line = _line(yuzuri, demo_line, person_id, namespace)
                 lines[demo_line.key] = line.id
-                if not await load_lines(connection, HOME, [line.id]):
-                    await add_line(connection, HOME, line)
+                if not await load_lines(connection, [line.id]):
+                    await add_line(connection, line)
         for demo_line in person.lines:
             await _issue(yuzuri, lines[demo_line.key], demo_line)
     return lines
 
 
-def demo_number(key: str, namespace: UUID) -> str:
+def demo_number(key: str, namespace: Id) -> str:
     """Return a number for a line, the same each time; +81 90 0… is assigned to nobody."""
-    return f"+81900{derived_id(namespace, f'number {key}').int % 10**7:07d}"
+    return f"+81900{int.from_bytes(derived_id(namespace, f'number {key}')) % 10**7:07d}"
 
 
-def _line(yuzuri: Yuzuri, line: DemoLine, person: PersonId, namespace: UUID) -> Line:
+def _line(yuzuri: Yuzuri, line: DemoLine, person: PersonId, namespace: Id) -> Line:
     return Line(
-        id=HolderId(derived_id(namespace, f"line {line.key}")),
+        id=HolderId(in_home(derived_id(namespace, f"line {line.key}"), home_of(person))),
         person=person,
         operator=line.operator,
         plan=line.plan,

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import quote
-from uuid import UUID, uuid4
 
 from yuzuri.cli.demo_client import Answer, Client
 from yuzuri.cli.demo_people import DEMO_PEOPLE, demo_number, settle_people
 from yuzuri.cli.screen import console
 from yuzuri.cli.serving import as_environment
-from yuzuri.kernel.ids import HolderId, derived_id
+from yuzuri.kernel.ids import HolderId, Id, derived_id, home_of, in_home, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import open_yuzuri
@@ -31,7 +30,7 @@ _OWNERS = {line.key: person.nickname for person in DEMO_PEOPLE for line in perso
 
 async def play(settings: Settings) -> bool:
     """Play the story on people of its own, and check the books; returns whether all of it held."""
-    namespace = uuid4()
+    namespace = new_id()
     async with open_yuzuri(settings) as yuzuri:
         lines = await settle_people(yuzuri, DEMO_PEOPLE, namespace)
     with _server(settings) as origin:
@@ -123,7 +122,7 @@ def _tell_of_feasibility(story: "_Story") -> None:
 class _Story:
     """The people, what they do, and whether all of it held so far."""
 
-    def __init__(self, origin: str, namespace: UUID, lines: Mapping[str, HolderId]) -> None:
+    def __init__(self, origin: str, namespace: Id, lines: Mapping[str, HolderId]) -> None:
         self.origin = origin
         self.held = True
         self._namespace = namespace
@@ -177,7 +176,9 @@ class _Story:
 
     def _as_person(self, nickname: str) -> Client:
         if nickname not in self._signed_in:
-            person = str(derived_id(self._namespace, nickname))
+            line = next(key for key, owner in _OWNERS.items() if owner == nickname)
+            home = home_of(self._lines[line])
+            person = str(in_home(derived_id(self._namespace, nickname), home))
             session = Client(self.origin).post("/v1/sessions", {"person": person})
             self._signed_in[nickname] = Client(self.origin, session.body["token"])
         return self._signed_in[nickname]

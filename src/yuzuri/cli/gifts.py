@@ -9,7 +9,7 @@ from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_tab
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.feasibility.verdict import Instead, Reason
 from yuzuri.kernel.amounts import parse_quantity
-from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, new_id
+from yuzuri.kernel.ids import GiftId, HolderId, Id, PersonId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import load_gift_list
@@ -54,8 +54,8 @@ def offer(
         async with yuzuri.database.connection() as connection:
             to_line = await find_line(connection, parse_number(to))
         command = OfferGift(
-            person=PersonId(person),
-            from_line=HolderId(from_line),
+            person=PersonId(Id(person.bytes)),
+            from_line=HolderId(Id(from_line.bytes)),
             to_line=to_line,
             unit=quantity.unit,
             amount=quantity.amount,
@@ -69,19 +69,19 @@ def offer(
 @app.command("accept")
 def accept(gift: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Take a gift."""
-    _act(AcceptGift(person=PersonId(person), gift=GiftId(gift)), key, lang)
+    _act(AcceptGift(person=PersonId(Id(person.bytes)), gift=GiftId(Id(gift.bytes))), key, lang)
 
 
 @app.command("decline")
 def decline(gift: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Turn a gift down."""
-    _act(DeclineGift(person=PersonId(person), gift=GiftId(gift)), key, lang)
+    _act(DeclineGift(person=PersonId(Id(person.bytes)), gift=GiftId(Id(gift.bytes))), key, lang)
 
 
 @app.command("cancel")
 def cancel(gift: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Take a gift back that nobody has accepted yet."""
-    _act(CancelGift(person=PersonId(person), gift=GiftId(gift)), key, lang)
+    _act(CancelGift(person=PersonId(Id(person.bytes)), gift=GiftId(Id(gift.bytes))), key, lang)
 
 
 @app.command("list")
@@ -91,7 +91,7 @@ def list_gifts(person: As, lang: Lang = None) -> None:
 
     async def load(yuzuri: Yuzuri) -> list[tuple[str, ...]]:
         async with yuzuri.database.connection() as connection:
-            gifts = await load_gift_list(connection, HOME, PersonId(person))
+            gifts = await load_gift_list(connection, PersonId(Id(person.bytes)))
         return [
             (
                 str(view.gift.id),

@@ -1,6 +1,7 @@
 """`yuzuri people` and `yuzuri lines`: what an operator enters, and what is left on a line."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -10,7 +11,7 @@ import typer
 from yuzuri.catalog.purchases import Purchase
 from yuzuri.cli.screen import Lang, console, reader_language, show_table
 from yuzuri.kernel.errors import DomainError, Refusal
-from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.ids import HolderId, Home, Id, PersonId, PurchaseId, home_of, new_id
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.operators.profiles import find_plan, gift_rules
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri, open_yuzuri
@@ -39,6 +40,11 @@ lines = typer.Typer(
 T = TypeVar("T")
 
 
+def _any_home(homes: int) -> Home:
+    """Choose where a new person lives, with all lines that they will have."""
+    return Home(secrets.randbelow(homes))
+
+
 def with_yuzuri(work: Callable[[Yuzuri], Awaitable[T]]) -> T:
     """Do something with a running Yuzuri of these settings, and close it."""
 
@@ -55,7 +61,9 @@ def add_new_person(nickname: str, lang: Lang = None) -> None:
     language = reader_language(lang)
 
     async def add(yuzuri: Yuzuri) -> PersonId:
-        person = Person(PersonId(new_id()), nickname, language, yuzuri.clock())
+        person = Person(
+            PersonId(new_id(_any_home(yuzuri.homes))), nickname, language, yuzuri.clock()
+        )
         async with yuzuri.database.connection() as connection:
             await add_person(connection, person)
         return person.id
@@ -84,7 +92,7 @@ def make_code(person: UUID) -> None:
 
     async def make(yuzuri: Yuzuri) -> str:
         async with yuzuri.database.connection() as connection:
-            known = await load_person(connection, PersonId(person))
+            known = await load_person(connection, PersonId(Id(person.bytes)))
             return await make_sign_in_code(connection, known.id, yuzuri.clock())
 
     console.print(with_yuzuri(make), markup=False)
@@ -105,8 +113,8 @@ def add_new_line(
         operator, _, plan_id = plan.partition("/")
         profile = yuzuri.profiles[operator]
         line = Line(
-            id=HolderId(new_id()),
-            person=PersonId(person),
+            id=HolderId(new_id(home_of(Id(person.bytes)))),
+            person=PersonId(Id(person.bytes)),
             operator=operator,
             plan=find_plan(profile, plan_id).id,
             number=parse_number(number, profile.country),
@@ -117,7 +125,7 @@ def add_new_line(
         )
         async with yuzuri.database.connection() as connection:
             await load_person(connection, line.person)
-            await add_line(connection, HOME, line)
+            await add_line(connection, line)
         await _buy(yuzuri, line.id, None)
         return line.id
 
@@ -130,7 +138,7 @@ def buy(
     top_up: Annotated[str | None, typer.Option(help="A top-up; else a plan cycle.")] = None,
 ) -> None:
     """Issue a new cycle of the line's plan, or a top-up. Paying is the operator's business."""
-    with_yuzuri(lambda yuzuri: _buy(yuzuri, HolderId(line), top_up))
+    with_yuzuri(lambda yuzuri: _buy(yuzuri, HolderId(Id(line.bytes)), top_up))
 
 
 @lines.command("link")
@@ -139,12 +147,11 @@ def link(line: UUID, number: str) -> None:
 
     async def add_link(yuzuri: Yuzuri) -> None:
         async with yuzuri.database.connection() as connection:
-            known = await load_line(connection, HOME, HolderId(line))
+            known = await load_line(connection, HolderId(Id(line.bytes)))
             profile = yuzuri.profiles[known.operator]
             numbers_max = gift_rules(profile, find_plan(profile, known.plan)).linked_numbers_max
             await link_number(
                 connection,
-                HOME,
                 known.id,
                 parse_number(number, profile.country),
                 None if numbers_max is None else numbers_max.value,
@@ -160,7 +167,7 @@ def show_lines(person: UUID, lang: Lang = None) -> None:
 
     async def load(yuzuri: Yuzuri) -> list[tuple[str, ...]]:
         async with yuzuri.database.connection() as connection:
-            accounts = await load_accounts(connection, HOME, PersonId(person), yuzuri.clock())
+            accounts = await load_accounts(connection, PersonId(Id(person.bytes)), yuzuri.clock())
         rows: list[tuple[str, ...]] = []
         for account in accounts:
             line = account.line

@@ -7,7 +7,6 @@ import typer
 from yuzuri.cli.screen import Lang, console, reader_language
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import utc_now
-from yuzuri.kernel.ids import HOME
 from yuzuri.runtime.verify import verify as verify_books
 from yuzuri.settings import read_settings
 from yuzuri.words.translations import translate
@@ -25,7 +24,7 @@ def verify(lang: Lang = None) -> None:
             open_database(read_settings(), migrating=False) as database,
             database.connection() as connection,
         ):
-            findings = await verify_books(connection, HOME, utc_now())
+            findings = await verify_books(connection, utc_now())
         for finding in findings:
             mark, style = ("✓", "green") if finding.holds else ("✗", "bold red")
             title = translate(language, finding.title)

@@ -5,7 +5,12 @@ from enum import StrEnum
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from yuzuri.db.arrays import register_arrays
+from yuzuri.db.ids import register_ids
 from yuzuri.kernel.errors import Code
+
+register_ids()
+register_arrays()
 
 Connection = AsyncConnection[TupleRow]
 """One session with the database, whose rows are tuples."""

@@ -1,28 +1,30 @@
 """The committer: commands that wait together are decided and committed together.
 
-While one group commits, the next gathers; an idle system answers at once. A group leaves exactly
-what its commands leave one by one in that order, a refused command spoils no other, the same
-(client, key) again gives the same reply (I4), and what is answered is durable (I14).
+Commands wait by home. While one group of a home commits, its next one gathers; groups of other
+homes commit side by side, and an idle system answers at once. A group leaves exactly what its
+commands leave one by one in that order, a refused command spoils no other, the same (client, key)
+again gives the same reply (I4), and what is answered is durable (I14).
 The committer knows no rules: a `Road` loads facts, decides and stores.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, Self, TypeVar
-from uuid import UUID
+from hashlib import sha256
+from typing import Generic, Protocol, Self, TypeVar, cast
 
+import msgspec
 from psycopg import OperationalError, errors
 from psycopg_pool import AsyncConnectionPool
 
 from yuzuri.db import Connection
+from yuzuri.db.arrays import BigintArray, UuidArray
 from yuzuri.kernel.calendar import Clock
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import Home
+from yuzuri.kernel.ids import Home, Id
 
 Pool = AsyncConnectionPool[Connection]
 
@@ -37,11 +39,14 @@ F = TypeVar("F")
 class Road(Protocol[C_contra, R, F]):
     """How commands become changes: facts, decision, storing. See `docs/decisions/0001`."""
 
+    def home_of(self, command: C_contra) -> Home:
+        """Return the home that a command waits in, and where its key is kept."""
+
     def fingerprint(self, command: C_contra) -> bytes:
         """Digest what a command asks, so that one key cannot be used for two different requests."""
 
     async def load(self, connection: Connection, commands: Sequence[C_contra], at: datetime) -> F:
-        """Lock and load, in bulk and in the one global order, the facts that the commands name."""
+        """Lock in the one global order, and load in bulk, the facts that the commands name."""
 
     def decide(self, facts: F, command: C_contra) -> R:
         """Decide one command on facts that already show the commands before it; no I/O.
@@ -59,34 +64,28 @@ class Road(Protocol[C_contra, R, F]):
         """Turn a kept reply back into the outcome."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request(Generic[C]):
+class Request(msgspec.Struct, Generic[C], frozen=True):
     """A command with the client's name for it: one effect per (client, key), for ever."""
 
-    client: UUID
+    client: Id
     key: str
     command: C
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting(Generic[C, R]):
-    request: Request[C]
-    fingerprint: bytes
-    reply: asyncio.Future[R] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+class _Waiting(msgspec.Struct, Generic[C, R], eq=False):
+    name: bytes
+    fingerprint: int
+    command: C
+    tell: Callable[[R | Exception], None]
 
 
 _LOAD_REPLIES = """
-SELECT client, key, fingerprint, reply FROM command
-WHERE home = %s AND (client, key) IN (SELECT * FROM unnest(%b::uuid[], %b::text[]))
+SELECT name, fingerprint, reply FROM command WHERE home = %s AND name = ANY(%b)
 """
 
 _KEEP_REPLIES = """
-INSERT INTO command (home, client, key, fingerprint, reply, at)
-SELECT %s, client, key, fingerprint, reply, %s
-FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::bytea[])
-    AS kept (client, key, fingerprint, reply)
+INSERT INTO command (home, name, fingerprint, reply)
+SELECT %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::bytea[])
 """
 
 KEY_LENGTH_MAX = 255
@@ -97,90 +96,140 @@ _CLOSING_TIMEOUT_S = 10.0
 
 _TRIES = 5
 _RACES = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
-"""Another process answered the same key, or locked first: the group is decided again."""
+"""Another process was first with something that no home's lock covers: decided again."""
 
 
 class Committer(Generic[C, R, F]):
-    """Gathers requests and commits them in groups over one connection of the pool."""
+    """Gathers requests and commits them in groups, each over one connection of the pool."""
 
     def __init__(
         self,
         pool: Pool,
         road: Road[C, R, F],
         clock: Clock,
-        home: Home,
         *,
-        group_max: int = 1_000,
+        group_max: int = 8_000,
         queue_max: int = 20_000,
+        groups_at_once: int = 4,
     ) -> None:
         self._pool = pool
         self._road = road
         self._clock = clock
-        self._home = home
         self._group_max = group_max
         self._queue_max = queue_max
-        self._queue: deque[_Waiting[C, R]] = deque()
-        self._in_flight: dict[tuple[UUID, str], _Waiting[C, R]] = {}
-        self._arrived = asyncio.Event()
-        self._closing = False
-        self._worker: asyncio.Task[None] | None = None
+        self._side_by_side = asyncio.Semaphore(groups_at_once)
+        self._queues: dict[Home, deque[_Waiting[C, R]]] = {}
+        self._workers: dict[Home, asyncio.Task[None]] = {}
+        self._in_flight: dict[bytes, _Waiting[C, R]] = {}
+        self._is_open = False
 
     async def __aenter__(self) -> Self:
-        self._worker = asyncio.create_task(self._work(), name="committer")
+        self._is_open = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Take no more requests, commit those that wait, and answer every one of them."""
-        assert self._worker is not None
-        self._closing = True
-        self._arrived.set()
+        self._is_open = False
         try:
-            await asyncio.wait_for(self._worker, _CLOSING_TIMEOUT_S)
+            async with asyncio.timeout(_CLOSING_TIMEOUT_S):
+                while self._workers:
+                    await asyncio.wait(self._workers.values())
         except TimeoutError:
             _log.warning("%d requests were still waiting at the end", len(self._in_flight))
         finally:
+            for worker in self._workers.values():
+                worker.cancel()
             for waiting in self._in_flight.values():
-                _tell(waiting, DomainError(Code.DATABASE_UNAVAILABLE))
+                waiting.tell(DomainError(Code.DATABASE_UNAVAILABLE))
             self._in_flight.clear()
 
-    async def submit(self, request: Request[C]) -> R:
+    def submit(self, request: Request[C]) -> Awaitable[R]:
         """Return the outcome once it is durable.
 
         Raises `DomainError`: `KEY_INVALID` for a key that is none, `REQUEST_IN_FLIGHT` while the
         same key is being worked on, `KEY_REUSED` if it was used for something else, `REQUEST_BUSY`
         if too many wait, `DATABASE_UNAVAILABLE` if the database went away or the committer was
         closed; then the same key may be sent again without harm. What the road raises for this
-        command is raised too: nothing of it is kept.
+        command is raised too: nothing of it is kept. A caller that stops waiting does not stop it.
         """
-        if not (0 < len(request.key) <= KEY_LENGTH_MAX and request.key.isprintable()):
+        reply: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+
+        def tell(outcome: R | Exception) -> None:
+            if reply.done():  # nobody waits any more
+                return
+            if isinstance(outcome, Exception):
+                reply.set_exception(outcome)
+            else:
+                reply.set_result(outcome)
+
+        self._enter(request, tell)
+        return reply
+
+    async def post(self, requests: Sequence[Request[C]]) -> list[R | Exception]:
+        """Return the outcome of each request, in order, once all are durable.
+
+        What `submit` would raise for one of them stands in its place. Those of one home are decided
+        in their order and committed together, as far as `group_max` allows.
+        """
+        outcomes: list[R | Exception | None] = [None] * len(requests)
+        missing = len(requests)
+        all_told = asyncio.Event()
+
+        def teller(position: int) -> Callable[[R | Exception], None]:
+            def tell(outcome: R | Exception) -> None:
+                nonlocal missing
+                outcomes[position] = outcome
+                missing -= 1
+                if not missing:
+                    all_told.set()
+
+            return tell
+
+        for position, request in enumerate(requests):
+            tell = teller(position)
+            try:
+                self._enter(request, tell)
+            except DomainError as error:
+                tell(error)
+        if missing:
+            await all_told.wait()
+        return cast("list[R | Exception]", outcomes)
+
+    def _enter(self, request: Request[C], tell: Callable[[R | Exception], None]) -> None:
+        key = request.key
+        if not (0 < len(key) <= KEY_LENGTH_MAX and key.isprintable()):
             raise DomainError(Code.KEY_INVALID)
-        if self._closing or self._worker is None or self._worker.done():
+        if not self._is_open:
             raise DomainError(Code.DATABASE_UNAVAILABLE)
-        name = (request.client, request.key)
-        fingerprint = self._road.fingerprint(request.command)
+        name = sha256(request.client + key.encode()).digest()[:16]
+        digest = sha256(self._road.fingerprint(request.command)).digest()
+        fingerprint = int.from_bytes(digest[:8], signed=True)
         same = self._in_flight.get(name)
         if same is not None:
             reused = same.fingerprint != fingerprint
             raise DomainError(Code.KEY_REUSED if reused else Code.REQUEST_IN_FLIGHT)
-        if len(self._queue) >= self._queue_max:
+        if len(self._in_flight) >= self._queue_max:
             raise DomainError(Code.REQUEST_BUSY)
-        waiting: _Waiting[C, R] = _Waiting(request, fingerprint)
+        waiting: _Waiting[C, R] = _Waiting(name, fingerprint, request.command, tell)
         self._in_flight[name] = waiting
-        self._queue.append(waiting)
-        self._arrived.set()
-        # The command goes on even if the caller does not wait for it.
-        return await asyncio.shield(waiting.reply)
+        home = self._road.home_of(request.command)
+        queue = self._queues.get(home)
+        if queue is not None:
+            queue.append(waiting)
+        else:
+            self._queues[home] = deque((waiting,))
+            self._workers[home] = asyncio.create_task(self._work(home), name=f"committer {home}")
 
-    async def _work(self) -> None:
-        while True:
-            await self._arrived.wait()
-            group = [self._queue.popleft() for _ in range(min(len(self._queue), self._group_max))]
-            if not self._queue and not self._closing:
-                self._arrived.clear()
-            if group:
-                await self._answer(group)
-            elif self._closing:
-                return
+    async def _work(self, home: Home) -> None:
+        """Commit a home's groups one after another, until none waits."""
+        queue = self._queues[home]
+        try:
+            while queue:
+                async with self._side_by_side:
+                    size = min(len(queue), self._group_max)
+                    await self._answer([queue.popleft() for _ in range(size)])
+        finally:
+            del self._queues[home], self._workers[home]
 
     async def _answer(self, group: Sequence[_Waiting[C, R]]) -> None:
         """Commit a group and tell each caller; where it fails as a whole, its halves in order."""
@@ -197,8 +246,8 @@ class Committer(Generic[C, R, F]):
                 return
             outcomes = [defect]
         for waiting, outcome in zip(group, outcomes, strict=True):
-            del self._in_flight[waiting.request.client, waiting.request.key]
-            _tell(waiting, outcome)
+            del self._in_flight[waiting.name]
+            waiting.tell(outcome)
 
     async def _commit_again(self, group: Sequence[_Waiting[C, R]]) -> list[R | Exception]:
         for _ in range(_TRIES - 1):
@@ -207,58 +256,45 @@ class Committer(Generic[C, R, F]):
         return await self._commit(group)
 
     async def _commit(self, group: Sequence[_Waiting[C, R]]) -> list[R | Exception]:
+        road = self._road
+        home = road.home_of(group[0].command)
         async with self._pool.connection() as connection:
-            at = self._clock()
-            commands = [waiting.request.command for waiting in group]
-            facts = await self._road.load(connection, commands, at)
+            facts = await road.load(
+                connection, [waiting.command for waiting in group], self._clock()
+            )
             # Read after the locks: what another process answered before them is visible now.
-            known = await self._known_replies(connection, group)
+            known = await _known_replies(connection, home, [waiting.name for waiting in group])
             outcomes: list[R | Exception] = []
-            fresh: list[tuple[_Waiting[C, R], R]] = []
+            fresh: list[tuple[bytes, int, bytes]] = []
             for waiting in group:
-                request = waiting.request
-                if (request.client, request.key) in known:
-                    fingerprint, reply = known[request.client, request.key]
+                if known and waiting.name in known:
+                    fingerprint, reply = known[waiting.name]
                     same = fingerprint == waiting.fingerprint
-                    outcomes.append(
-                        self._road.decode(reply) if same else DomainError(Code.KEY_REUSED)
-                    )
+                    outcomes.append(road.decode(reply) if same else DomainError(Code.KEY_REUSED))
                     continue
                 try:
-                    outcome = self._road.decide(facts, request.command)
+                    outcome = road.decide(facts, waiting.command)
                 except DomainError as error:  # raised before anything was changed
                     outcomes.append(error)
                     continue
                 outcomes.append(outcome)
-                fresh.append((waiting, outcome))
+                fresh.append((waiting.name, waiting.fingerprint, road.encode(outcome)))
             if fresh:
-                await self._road.store(connection, facts)
-                await self._keep_replies(connection, fresh, at)
+                await road.store(connection, facts)
+                await _keep_replies(connection, home, fresh)
         return outcomes
 
-    async def _known_replies(
-        self, connection: Connection, group: Sequence[_Waiting[C, R]]
-    ) -> dict[tuple[UUID, str], tuple[bytes, bytes]]:
-        clients = [waiting.request.client for waiting in group]
-        keys = [waiting.request.key for waiting in group]
-        cursor = await connection.execute(_LOAD_REPLIES, (self._home, clients, keys))
-        return {(row[0], row[1]): (bytes(row[2]), bytes(row[3])) async for row in cursor}
 
-    async def _keep_replies(
-        self, connection: Connection, fresh: Sequence[tuple[_Waiting[C, R], R]], at: datetime
-    ) -> None:
-        # In the order of their keys, as every process writes them: no two wait for each other.
-        rows = sorted(
-            (w.request.client, w.request.key, w.fingerprint, self._road.encode(outcome))
-            for w, outcome in fresh
-        )
-        columns = (list(column) for column in zip(*rows, strict=True))
-        await connection.execute(_KEEP_REPLIES, (self._home, at, *columns))
+async def _known_replies(
+    connection: Connection, home: Home, names: Sequence[bytes]
+) -> dict[bytes, tuple[int, bytes]]:
+    cursor = await connection.execute(_LOAD_REPLIES, (home, UuidArray(names)), prepare=True)
+    return {row[0]: (row[1], bytes(row[2])) async for row in cursor}
 
 
-def _tell(waiting: _Waiting[C, R], outcome: R | Exception) -> None:
-    if isinstance(outcome, Exception):
-        waiting.reply.set_exception(outcome)
-        waiting.reply.exception()  # nobody may be waiting any more
-    else:
-        waiting.reply.set_result(outcome)
+async def _keep_replies(
+    connection: Connection, home: Home, fresh: Sequence[tuple[bytes, int, bytes]]
+) -> None:
+    names, fingerprints, replies = zip(*fresh, strict=True)
+    columns = (UuidArray(names), BigintArray(fingerprints), list(replies))
+    await connection.execute(_KEEP_REPLIES, (home, *columns), prepare=True)

@@ -1,6 +1,7 @@
-"""Checking what must always hold, with SQL on a live database: the shape of such a check."""
+"""Checking what must always hold, on a live database: the shape of such a check."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -12,17 +13,32 @@ SHOWN_MAX = 5
 """How many rows that break an invariant are named."""
 
 
+Breach = tuple[str, str]
+"""A row that breaks an invariant, and what is wrong with it."""
+
+Progress = Callable[[int, int], None]
+"""Is told how much of a long check is done, and of how much."""
+
+Check = Callable[[Connection, Home, Progress], AsyncGenerator[Breach, None]]
+"""Looks for breaches in a home where SQL alone cannot; the connection stands in a snapshot."""
+
+
+def ignore_progress(done: int, total: int) -> None:
+    """Tell nobody how far a check is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invariant:
     """Something that must hold; `breaches` selects (row, what is wrong) for each that breaks it.
 
-    The statement may use %(home)s, %(at)s and what `parameters` adds.
+    The statement may use %(at)s and what `parameters` adds. `check` looks for more.
     """
 
     number: str
     title: str
     breaches: LiteralString
     parameters: tuple[tuple[str, Any], ...] = ()
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +57,26 @@ class Finding:
 
 async def check_invariants(
     connection: Connection,
-    home: Home,
     at: datetime,
     invariants: Iterable[Invariant],
+    progress: Progress = ignore_progress,
 ) -> Sequence[Finding]:
-    """Check each invariant of a home as of an instant, on one snapshot; reads only.
+    """Check each invariant as of an instant, on one snapshot of all homes; reads only.
 
     The connection must stand at the beginning of a transaction.
     """
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    homes = await (await connection.execute("SELECT home FROM home ORDER BY home")).fetchall()
     findings = []
     for invariant in invariants:
-        parameters = {"home": home, "at": at, **dict(invariant.parameters)}
+        parameters = {"at": at, **dict(invariant.parameters)}
         cursor = await connection.execute(invariant.breaches, parameters)
-        rows = await cursor.fetchmany(SHOWN_MAX)
-        breaches = tuple(f"{row[0]}: {row[1]}" for row in rows)
+        rows = [(row[0], row[1]) for row in await cursor.fetchmany(SHOWN_MAX)]
+        check = invariant.check
+        for (home,) in homes if check is not None else ():
+            async with contextlib.aclosing(check(connection, home, progress)) as more:
+                while len(rows) < SHOWN_MAX and (breach := await anext(more, None)) is not None:
+                    rows.append(breach)
+        breaches = tuple(f"{row}: {what}" for row, what in rows)
         findings.append(Finding(invariant.number, invariant.title, breaches))
     return findings

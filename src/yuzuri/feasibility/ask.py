@@ -7,18 +7,17 @@ has been given before; and nothing else. What then is not known leaves the verdi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from yuzuri.catalog.purchases import issued_by
 from yuzuri.feasibility.gift import judge_gift
 from yuzuri.feasibility.question import NOTHING_KNOWN, GiftQuestion, Holding, Party, Relation
 from yuzuri.feasibility.verdict import Verdict
 from yuzuri.kernel.amounts import parse_quantity
-from yuzuri.kernel.ids import PurchaseId
+from yuzuri.kernel.ids import Id, PurchaseId
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan
 
-_NO_PURCHASE = PurchaseId(UUID(int=0))
+_NO_PURCHASE = PurchaseId(Id(bytes(16)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,25 @@
-"""Tidying what time has ended: open gifts past their deadline, balances past their expiry.
+"""Tidying what time has ended: gifts past their deadline, holds that ran out, expired balances.
 
 Nothing depends on it: a gift past its deadline cannot be accepted, what it held is free, and what
-has expired cannot be spent, swept or not.
+has expired cannot be spent, swept or not. It also brings home what a crash has left between homes.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 
-from yuzuri.kernel.ids import HOME, new_id
+from yuzuri.kernel.ids import Home, new_id
 from yuzuri.ledger.expiry import ExpireBuckets
-from yuzuri.ledger.store import holders_with_expired
+from yuzuri.ledger.store import holders_with_expired, holders_with_lapsed, travellers
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.sharing.gift_store import due_gifts
 from yuzuri.sharing.gifts import ExpireGift
 
 INTERVAL_S = 30.0
+
+TRAVEL_TIME = timedelta(seconds=2)
+"""How long whoever sent something to another home is left to bring it there."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,26 +38,62 @@ async def sweep(yuzuri: Yuzuri) -> int:
     """End what is due, each by a command on the one road; returns how many of them were answered.
 
     Several processes may sweep at once: what has been ended once is only refused or empty then.
-    The key is new at each sweep, so that an answer of today never stands in the way of tomorrow.
     """
-    at, name = yuzuri.clock(), str(new_id())
+    answered = 0
+    for home in map(Home, range(yuzuri.homes)):
+        answered += await _bring_over(yuzuri, home)
+        answered += await _expire_gifts(yuzuri, home)
+        # After the gifts, so that what they held is seen to be free.
+        answered += await _expire_buckets(yuzuri, home)
+    return answered
+
+
+async def _bring_over(yuzuri: Yuzuri, home: Home) -> int:
     async with yuzuri.database.connection() as connection:
-        gifts = await due_gifts(connection, HOME, at)
-    answered = await _submit_all(
-        yuzuri, {f"{name} expire gift {gift}": ExpireGift(gift=gift) for gift in gifts}
-    )
-    # After the gifts, so that what they held is seen to be free.
+        waiting = await travellers(connection, home, yuzuri.clock() - TRAVEL_TIME)
+    for traveller in waiting:
+        await yuzuri.bring_over(traveller, home)
+    return len(waiting)
+
+
+async def _expire_gifts(yuzuri: Yuzuri, home: Home) -> int:
     async with yuzuri.database.connection() as connection:
-        holders = await holders_with_expired(connection, HOME, at)
-    return answered + await _submit_all(
-        yuzuri, {f"{name} expire buckets {holder}": ExpireBuckets(holder) for holder in holders}
+        gifts = await due_gifts(connection, home, yuzuri.clock())
+    return await _submit_all(
+        yuzuri, {f"expire gift {gift}": ExpireGift(gift=gift) for gift in gifts}
     )
+
+
+async def _expire_buckets(yuzuri: Yuzuri, home: Home) -> int:
+    """Book what is over, a few hundred holders at a time, so that others are never kept waiting."""
+    at = yuzuri.clock()
+    async with yuzuri.database.connection() as connection:
+        lapsed = await holders_with_lapsed(connection, home, at)
+    answered = 0
+    if lapsed:
+        answered += await _submit_all(yuzuri, {"lapsed": ExpireBuckets(tuple(lapsed))})
+    last = None
+    while True:
+        async with yuzuri.database.connection() as connection:
+            found = await holders_with_expired(connection, home, at, last)
+        if not found:
+            return answered
+        last = found[-1]
+        holders = tuple(dict.fromkeys(holder for _, holder in found))
+        answered += await _submit_all(yuzuri, {"expired": ExpireBuckets(holders)})
 
 
 async def _submit_all(yuzuri: Yuzuri, commands: Mapping[str, ExpireGift | ExpireBuckets]) -> int:
-    """Send commands by their keys; what fails is logged, and ends none of the others."""
+    """Send commands under new keys; what fails is logged, and ends none of the others.
+
+    New ones each time, so that an answer of today never stands in the way of tomorrow.
+    """
+    sweep_name = new_id()
     answers = await asyncio.gather(
-        *(yuzuri.submit(HOUSE_CLIENT, key, command) for key, command in commands.items()),
+        *(
+            yuzuri.submit(HOUSE_CLIENT, f"{sweep_name} {key}", command)
+            for key, command in commands.items()
+        ),
         return_exceptions=True,
     )
     failures = [answer for answer in answers if isinstance(answer, BaseException)]

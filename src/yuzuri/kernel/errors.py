@@ -57,6 +57,13 @@ class Code(StrEnum):
     # What the line has
     BALANCE_NOT_ENOUGH = "balance.not_enough"
     ALLOWANCE_EXPIRED = "allowance.expired"
+    ALLOWANCE_UNKNOWN = "allowance.unknown"
+    # What the ledger is asked to do
+    TRANSFER_TO_ITSELF = "transfer.to_itself"
+    HOLDER_UNKNOWN = "holder.unknown"
+    HOLDER_ELSEWHERE = "holder.elsewhere"
+    HOLD_ENDED = "hold.ended"
+    HOLD_TOO_SMALL = "hold.too_small"
     # Whether a gift may be
     GIFT_NOT_OFFERED = "gift.not_offered"
     GIFT_RULES_UNKNOWN = "gift.rules_unknown"
@@ -101,6 +108,7 @@ class Code(StrEnum):
     INSTEAD_SERVICE = "instead.service"
     # The machine below
     SETTING_INVALID = "setting.invalid"
+    HOMES_FIXED = "homes.fixed"
     DATABASE_UNAVAILABLE = "database.unavailable"
     INTERNAL = "internal"
 

@@ -1,11 +1,11 @@
-"""What can happen to balances: issues, transfers and holds, as immutable values."""
+"""What can happen to balances: transfers and holds, as immutable values."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
-from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, TransferId
+import msgspec
+
+from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, Home, Id, TransferId
 from yuzuri.ledger.allowances import Allowance
 
 
@@ -15,66 +15,97 @@ class House(StrEnum):
     ISSUED = "issued"
     EXPIRED = "expired"
     CONVERTED = "converted"
+    USED = "used"
+    TRANSIT = "transit"
 
 
 HOUSE: dict[House, HolderId] = {
-    house: HolderId(UUID(int=number)) for number, house in enumerate(House, start=1)
+    house: HolderId(Id(number.to_bytes(14) + bytes(2)))
+    for number, house in enumerate(House, start=1)
 }
-"""The holder id of each house account: fixed, the same in every database."""
+"""The holder id of each house account: the same in every home of every database."""
 
 HOUSE_IDS = frozenset(HOUSE.values())
 
 
 class TransferKind(StrEnum):
-    """Why an amount moved."""
+    """Why an amount moved; the value is what the journal keeps."""
 
-    ISSUE = "issue"
-    GIFT = "gift"
-    EXPIRE = "expire"
+    ISSUE = "i"
+    GIFT = "g"
+    MOVE = "m"
+    USE = "u"
+    TRANSIT = "t"
+    EXPIRE = "e"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """Moves `amount` (above 0) of one allowance from one holder's bucket to another's.
 
-    `cause` is the gift, purchase or other matter that it belongs to. `hold` is the hold that it
-    captures, if any: the amount was set aside for it.
+    Both have the same home, or one of them is the house. `cause` is the gift, purchase or other
+    matter that it belongs to. `hold` is the hold that it captures, if any: the amount was set aside
+    for it; what is left of the hold is free again, or with `keep_rest` stays set aside.
     """
 
-    id: TransferId
     allowance: AllowanceId
     source: HolderId
     target: HolderId
     amount: int
     kind: TransferKind
-    cause: UUID
+    cause: Id
     hold: HoldId | None = None
+    keep_rest: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewAllowance:
-    """Makes an allowance known before something of it is issued; the same again changes nothing."""
+class NewAllowance(msgspec.Struct, frozen=True, kw_only=True):
+    """Makes an allowance known to a holder's home; the same again changes nothing."""
 
     allowance: Allowance
+    holder: HolderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenHold:
+class OpenHold(msgspec.Struct, frozen=True, kw_only=True):
     """Sets `amount` of a bucket aside for `cause` until `expires_at`, when it is free by itself."""
 
     id: HoldId
     holder: HolderId
     allowance: AllowanceId
     amount: int
-    cause: UUID
+    cause: Id
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseHold:
+class ReleaseHold(msgspec.Struct, frozen=True, kw_only=True):
     """Frees what a hold has set aside and not captured."""
 
     id: HoldId
 
 
-LedgerChange = Transfer | NewAllowance | OpenHold | ReleaseHold
+class CloseBucket(msgspec.Struct, frozen=True, kw_only=True):
+    """Removes a bucket that is empty and whose allowance is over."""
+
+    holder: HolderId
+    allowance: AllowanceId
+
+
+class EnterTransit(msgspec.Struct, frozen=True, kw_only=True):
+    """Lists what left its source's home for `target` in another, until it has arrived."""
+
+    id: TransferId
+    source: HolderId
+    target: HolderId
+    allowance: AllowanceId
+    amount: int
+    deadline: datetime
+
+
+class LeaveTransit(msgspec.Struct, frozen=True, kw_only=True):
+    """Takes what has arrived off the list of the home that it left."""
+
+    id: TransferId
+    home: Home
+
+
+LedgerChange = (
+    Transfer | OpenHold | ReleaseHold | NewAllowance | CloseBucket | EnterTransit | LeaveTransit
+)

@@ -4,37 +4,50 @@ from dataclasses import dataclass
 
 import msgspec
 
-from yuzuri.kernel.ids import HolderId, TransferId, new_id
+from yuzuri.kernel.ids import HolderId
 from yuzuri.ledger.book import Book
-from yuzuri.ledger.changes import HOUSE, House, LedgerChange, Transfer, TransferKind
+from yuzuri.ledger.changes import (
+    HOUSE,
+    CloseBucket,
+    House,
+    LedgerChange,
+    Transfer,
+    TransferKind,
+)
 
 
 class ExpireBuckets(msgspec.Struct, frozen=True, tag=True):
-    """Book a holder's expired balances to the house."""
+    """Book what of these holders, all of one home, has expired to the house."""
 
-    holder: HolderId
+    holders: tuple[HolderId, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """So many buckets were emptied."""
+    """So many buckets were emptied or, being empty, removed."""
 
     buckets: int
 
 
 def expire_buckets(book: Book, command: ExpireBuckets) -> tuple[Expired, list[LedgerChange]]:
-    """Decide what of a holder's has expired; what is still held waits for its hold to end."""
-    changes: list[LedgerChange] = [
-        Transfer(
-            id=TransferId(new_id()),
-            allowance=bucket.allowance,
-            source=command.holder,
-            target=HOUSE[House.EXPIRED],
-            amount=bucket.available,
-            kind=TransferKind.EXPIRE,
-            cause=bucket.allowance,
-        )
-        for bucket in sorted(book.buckets_of(command.holder), key=lambda bucket: bucket.allowance)
-        if bucket.available and book.allowances[bucket.allowance].is_over(book.at)
-    ]
-    return Expired(len(changes)), changes
+    """Decide what has expired; what is still held waits for its hold to end."""
+    changes: list[LedgerChange] = []
+    closed = 0
+    for holder in command.holders:
+        for bucket in book.buckets_of(holder):
+            if bucket.held or not book.allowances[bucket.allowance].is_over(book.at):
+                continue
+            closed += 1
+            if bucket.balance:
+                changes.append(
+                    Transfer(
+                        allowance=bucket.allowance,
+                        source=holder,
+                        target=HOUSE[House.EXPIRED],
+                        amount=bucket.balance,
+                        kind=TransferKind.EXPIRE,
+                        cause=bucket.allowance,
+                    )
+                )
+            changes.append(CloseBucket(holder=holder, allowance=bucket.allowance))
+    return Expired(closed), changes

@@ -9,6 +9,7 @@ Pure functions over bytes; SHA-256 throughout.
 from collections.abc import Sequence
 from hashlib import sha256
 from struct import Struct
+from typing import NamedTuple
 
 from yuzuri.kernel.ids import Home
 
@@ -18,6 +19,17 @@ LEAF = Struct(">hqiqcq16s16s16s16s")
 
 FIRST_DIGEST = bytes(32)
 """What a home's first page is chained to."""
+
+
+class PageHeader(NamedTuple):
+    """What a page's row says of it; `at_us` is in microseconds since 1970."""
+
+    number: int
+    at_us: int
+    transfers: int
+    root: bytes
+    digest: bytes
+
 
 _HEADER = Struct(">hqqi")
 _LEAF_PREFIX = b"\x00"

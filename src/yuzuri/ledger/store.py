@@ -1,33 +1,55 @@
-"""The ledger's rows: loading a book under its locks, and writing what became of it, set by set."""
+"""The ledger's rows: loading a book under its locks, and writing what became of it, set by set.
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+A group of thousands goes through here, so ids stay bytes and columns are packed by `db.arrays`.
+"""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+from typing import Any, TypeVar
+
+import msgspec
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
+from yuzuri.db.arrays import BigintArray, PlaceArray, UuidArray
 from yuzuri.kernel.calendar import DailyWindow
-from yuzuri.kernel.ids import AllowanceId, HolderId, Home, PurchaseId
+from yuzuri.kernel.ids import (
+    AllowanceId,
+    HolderId,
+    Home,
+    Id,
+    PurchaseId,
+    TransferId,
+    by_home,
+    home_of,
+)
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Allowance, Source
-from yuzuri.ledger.book import Book, Bucket, Entry, Hold
+from yuzuri.ledger.book import Book, Bucket, Hold, JournalEnd
+from yuzuri.ledger.changes import HOUSE_IDS, Transfer
+from yuzuri.ledger.journal import LEAF, leaf_checksum, leaf_hash, merkle_root, page_digest
 
-_LOCK_HOLDERS = """
-SELECT id FROM holder
-WHERE home = %s AND id = ANY(%b)
-ORDER BY id
-FOR NO KEY UPDATE
+# FOR NO KEY UPDATE: reads of the row, and inserts that refer to it, go on.
+_LOCK_HOME = "SELECT page, digest FROM home WHERE home = %s FOR NO KEY UPDATE"
+
+_LOAD_BUCKETS = """
+SELECT holder, allowance, balance, held, ctid FROM bucket WHERE home = %s AND holder = ANY(%b)
 """
 
 # One statement and so one snapshot: what is held and its holds never come from two moments.
-_LOAD_BUCKETS = """
-SELECT bucket.holder, bucket.allowance, balance, held, entries, head,
+_READ_BUCKETS = """
+SELECT bucket.holder, bucket.allowance, balance, held,
        hold.id, hold.amount, hold.cause, hold.opened_at, hold.expires_at
 FROM bucket
 LEFT JOIN hold ON hold.home = bucket.home AND hold.holder = bucket.holder
-    AND hold.allowance = bucket.allowance AND hold.state = 'open'
+    AND hold.allowance = bucket.allowance AND hold.lapsed_at IS NULL
 WHERE bucket.home = %s AND bucket.holder = ANY(%b)
+"""
+
+_LOAD_HOLDS = """
+SELECT id, holder, allowance, amount, cause, opened_at, expires_at FROM hold
+WHERE home = %s AND holder = ANY(%b) AND lapsed_at IS NULL
 """
 
 _ALLOWANCE_COLUMNS = """
@@ -35,11 +57,7 @@ id, unit, operator, plan, zone, source, paid, issued_at, expires_at, purchase,
 hours_since, hours_until, hours_timezone, hops, parent, expiry_rule
 """
 
-_LOAD_ALLOWANCES = f"""
-SELECT {_ALLOWANCE_COLUMNS}
-FROM allowance
-WHERE home = %s AND id = ANY(%b)
-"""
+_LOAD_ALLOWANCES = f"SELECT {_ALLOWANCE_COLUMNS} FROM allowance WHERE home = %s AND id = ANY(%b)"
 
 _ADD_ALLOWANCES = f"""
 INSERT INTO allowance (home, {_ALLOWANCE_COLUMNS})
@@ -47,82 +65,170 @@ SELECT %s, * FROM unnest(
     %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::boolean[],
     %b::timestamptz[], %b::timestamptz[], %b::uuid[], %b::time[], %b::time[], %b::text[],
     %b::integer[], %b::uuid[], %b::text[])
+ON CONFLICT (home, id) DO NOTHING
 """
 
-# The same gift on the same terms gives the same allowance; what is issued is new, or a defect.
-_ADD_RECEIVED_ALLOWANCES = f"{_ADD_ALLOWANCES} ON CONFLICT (home, id) DO NOTHING"
-
-_WRITE_BUCKETS = """
-INSERT INTO bucket (home, holder, allowance, balance, held, entries, head)
-SELECT %s, * FROM unnest(
-    %b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[])
-ON CONFLICT (home, holder, allowance) DO UPDATE
-SET balance = excluded.balance, held = excluded.held,
-    entries = excluded.entries, head = excluded.head
+# By its place: the home is locked, so nothing has moved the row since it was loaded, and no index
+# is searched a second time.
+_UPDATE_BUCKETS = """
+UPDATE bucket SET balance = changed.balance, held = changed.held
+FROM unnest(%b::tid[], %b::bigint[], %b::bigint[]) AS changed (place, balance, held)
+WHERE bucket.ctid = changed.place AND bucket.home = %s
 """
 
-_WRITE_HOLDS = """
-INSERT INTO hold (home, id, holder, allowance, amount, cause, opened_at, expires_at,
-                  state, captured, ended_at)
+_ADD_BUCKETS = """
+INSERT INTO bucket (home, holder, allowance, balance, held, expires_at)
+SELECT %s, * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::timestamptz[])
+"""
+
+_REMOVE_BUCKETS = """
+DELETE FROM bucket USING unnest(%b::tid[]) AS closed (place)
+WHERE bucket.ctid = closed.place AND bucket.home = %s
+"""
+
+_ADD_HOLDS = """
+INSERT INTO hold (home, holder, id, allowance, amount, cause, opened_at, expires_at)
 SELECT %s, * FROM unnest(
     %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::uuid[], %b::timestamptz[],
-    %b::timestamptz[], %b::text[], %b::bigint[], %b::timestamptz[])
-ON CONFLICT (home, id) DO UPDATE
-SET state = excluded.state, captured = excluded.captured, ended_at = excluded.ended_at
+    %b::timestamptz[])
 """
 
-_COPY_ENTRIES = """
-COPY entry (home, holder, transfer, allowance, amount, kind, cause, at, number, hash)
+_CHANGE_HOLDS = """
+UPDATE hold SET amount = changed.amount, lapsed_at = changed.lapsed_at
+FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::timestamptz[])
+    AS changed (holder, id, amount, lapsed_at)
+WHERE hold.home = %s AND hold.holder = changed.holder AND hold.id = changed.id
+"""
+
+_REMOVE_HOLDS = """
+DELETE FROM hold USING unnest(%b::uuid[], %b::uuid[]) AS ended (holder, id)
+WHERE hold.home = %s AND hold.holder = ended.holder AND hold.id = ended.id
+"""
+
+_COPY_TRANSFERS = """
+COPY transfer (page, amount, checksum, allowance, source, target, cause, position, home, kind)
 FROM STDIN (FORMAT BINARY)
 """
 
-_ENTRY_TYPES = (
-    "int2", "uuid", "uuid", "uuid", "int8", "text", "uuid", "timestamptz", "int8", "bytea",
-)  # fmt: skip
+_ADD_PAGE = """
+WITH page AS (
+    INSERT INTO journal_page (home, number, at, transfers, root, digest)
+    VALUES (%(home)s, %(number)s, %(at)s, %(transfers)s, %(root)b, %(digest)b)
+)
+UPDATE home SET page = %(number)s, digest = %(digest)b WHERE home = %(home)s
+"""
 
-_HOLDERS_WITH_EXPIRED = """
-SELECT DISTINCT bucket.holder
-FROM bucket JOIN allowance ON allowance.home = bucket.home AND allowance.id = bucket.allowance
-WHERE bucket.home = %s AND bucket.balance > bucket.held AND allowance.expires_at <= %s
+_ENTER_TRANSIT = """
+INSERT INTO in_transit (home, id, target, allowance, amount, left_at, deadline)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+_LEAVE_TRANSIT = "DELETE FROM in_transit WHERE home = %s AND id = ANY(%b)"
+
+_TRANSIT = """
+SELECT id, target, allowance, amount FROM in_transit
+WHERE home = %s AND left_at <= %s ORDER BY left_at LIMIT %s
+"""
+
+_LAPSED = """
+SELECT DISTINCT holder FROM hold
+WHERE home = %s AND lapsed_at IS NULL AND expires_at <= %s LIMIT %s
+"""
+
+_WITH_EXPIRED = """
+SELECT holder, expires_at FROM bucket
+WHERE home = %s AND expires_at <= %s AND (expires_at, holder) > (%s, %s) AND held = 0
+ORDER BY expires_at, holder
 LIMIT %s
 """
 
-_ADD_HOLDER = "INSERT INTO holder (home, id, kind) VALUES (%s, %s, 'line')"
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_TAIL = b"\xff\xff"
+_TRANSFER_ROW = Struct(">h iq iq iq i16s i16s i16s i16s ii ih ic".replace(" ", ""))
+
+_Value = TypeVar("_Value")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class AllowanceCache:
+    """Allowances that this process has read lately: they never change, so they are never stale."""
+
+    def __init__(self, size_max: int = 200_000) -> None:
+        self._known: dict[tuple[Home, AllowanceId], Allowance] = {}
+        self._size_max = size_max
+
+    def take(
+        self, home: Home, ids: Iterable[AllowanceId], found: dict[AllowanceId, Allowance]
+    ) -> list[AllowanceId]:
+        """Put those that are known into `found` and return the others."""
+        missing = []
+        for allowance_id in ids:
+            known = self._known.get((home, allowance_id))
+            if known is None:
+                missing.append(allowance_id)
+            else:
+                found[allowance_id] = known
+        return missing
+
+    def keep(self, home: Home, allowances: Iterable[Allowance]) -> None:
+        """Remember what was read from the database."""
+        if len(self._known) > self._size_max:
+            self._known.clear()
+        for allowance in allowances:
+            self._known[home, allowance.id] = allowance
+
+
+async def lock_home(connection: Connection, home: Home) -> JournalEnd | None:
+    """Wait until all that the home's holders have is ours until the transaction ends.
+
+    Whoever locks several homes does so in their order. Returns where its journal ends; None where
+    there is no such home.
+    """
+    cursor = await connection.execute(_LOCK_HOME, (home,), prepare=True)
+    row = await cursor.fetchone()
+    return None if row is None else JournalEnd(*row)
 
 
 async def load_book(
-    connection: Connection, home: Home, holders: Iterable[HolderId], at: datetime
+    connection: Connection,
+    holders: Iterable[HolderId],
+    at: datetime,
+    *,
+    homes: Iterable[Home] = (),
+    cache: AllowanceCache | None = None,
 ) -> Book:
-    """Lock the holders in the one global order, and load all that they have and hold.
+    """Lock the homes of the holders (and `homes`) in order, and load all that the holders have.
 
     The locks last until the transaction ends. A holder that does not exist has nothing.
     """
-    wanted = sorted(set(holders))
-    await lock_holders(connection, home, wanted)
-    return await read_book(connection, home, wanted, at)
+    wanted = by_home(holders)
+    book = Book(at)
+    for home in sorted({*wanted, *homes}):
+        end = await lock_home(connection, home)
+        if end is not None:
+            book.journals[home] = end
+    for home in book.journals:
+        if home in wanted:
+            await _load_buckets(connection, book, home, wanted[home])
+            await _load_terms(connection, book, home, cache or AllowanceCache())
+    book.end_lapsed_holds()
+    return book
 
 
-async def lock_holders(connection: Connection, home: Home, holders: Sequence[HolderId]) -> None:
-    """Lock all that these holders have until the transaction ends, in the one global order."""
-    if holders:
-        await connection.execute(_LOCK_HOLDERS, (home, list(holders)))
-
-
-async def read_book(
-    connection: Connection, home: Home, holders: Sequence[HolderId], at: datetime
-) -> Book:
+async def read_book(connection: Connection, holders: Iterable[HolderId], at: datetime) -> Book:
     """Read what holders have without locking anything: for showing, never for deciding."""
     book = Book(at)
-    if not holders:
-        return book
-    cursor = await connection.execute(_LOAD_BUCKETS, (home, list(holders)))
-    async for row in cursor:
-        bucket, (hold_id, *terms) = Bucket(*row[:6]), row[6:]
-        book.add_bucket(bucket)
-        if hold_id is not None:
-            book.add_hold(Hold(hold_id, bucket.holder, bucket.allowance, *terms))
-    named = {bucket.allowance for owned in book.buckets.values() for bucket in owned.values()}
-    book.allowances = await load_allowances(connection, home, named)
+    for home, owners in by_home(holders).items():
+        cursor = await connection.execute(_READ_BUCKETS, (home, UuidArray(owners)))
+        async for row in cursor:
+            bucket = Bucket(*row[:4])
+            if book.bucket(bucket.holder, bucket.allowance) is None:
+                book.add_bucket(bucket)
+            if row[4] is not None:
+                book.add_hold(Hold(row[4], bucket.holder, bucket.allowance, *row[5:]))
+        await _load_terms(connection, book, home, AllowanceCache())
     book.end_lapsed_holds()
     return book
 
@@ -130,56 +236,199 @@ async def read_book(
 async def load_allowances(
     connection: Connection, home: Home, ids: Iterable[AllowanceId]
 ) -> dict[AllowanceId, Allowance]:
-    """Return the allowances with these ids."""
-    cursor = await connection.execute(_LOAD_ALLOWANCES, (home, list(ids)))
-    return {AllowanceId(row[0]): _allowance(row) async for row in cursor}
+    """Return the allowances of a home with these ids."""
+    cursor = await connection.execute(_LOAD_ALLOWANCES, (home, UuidArray(ids)), prepare=True)
+    return {row[0]: _allowance(row) async for row in cursor}
 
 
-async def write_book(connection: Connection, home: Home, book: Book) -> None:
-    """Write all that changed in the book; the caller's transaction makes it one.
-
-    Raises `UniqueViolation` where another process has issued one of the allowances meanwhile.
-    """
-    # In the order of their ids, as every process writes them: no two wait for each other.
-    new = sorted(book.new_allowances.values(), key=lambda allowance: allowance.id)
-    for statement, allowances in (
-        (_ADD_ALLOWANCES, [allowance for allowance in new if allowance.hops == 0]),
-        (_ADD_RECEIVED_ALLOWANCES, [allowance for allowance in new if allowance.hops > 0]),
-    ):
-        if allowances:
-            await connection.execute(statement, (home, *_columns(map(_allowance_row, allowances))))
-    if book.changed_buckets:
-        buckets = [book.buckets[holder][allowance] for holder, allowance in book.changed_buckets]
-        rows = [(b.holder, b.allowance, b.balance, b.held, b.entries, b.head) for b in buckets]
-        await connection.execute(_WRITE_BUCKETS, (home, *_columns(rows)))
-    if book.changed_holds:
-        holds = [book.holds[hold_id] for hold_id in book.changed_holds]
-        await connection.execute(_WRITE_HOLDS, (home, *_columns(map(_hold_row, holds))))
-    if book.entries:
-        await _copy_entries(connection, home, book.entries)
+async def write_book(connection: Connection, book: Book) -> None:
+    """Write all that changed in the book; the caller's transaction makes it one."""
+    for home, allowances in _grouped(book.new_allowances.items(), lambda new: new[0][0]):
+        columns = _columns(_allowance_row(allowance) for _, allowance in allowances)
+        await connection.execute(_ADD_ALLOWANCES, (home, *columns))
+    for home, transfers in _grouped(book.transfers, _home_of_transfer):
+        await _write_page(connection, home, book.journals[home], transfers, book.at)
+    for home, buckets in _grouped(book.changed_buckets, lambda bucket: home_of(bucket.holder)):
+        await _write_buckets(connection, home, buckets, book.allowances)
+    await _write_holds(connection, book)
+    for entered in book.entered_transit:
+        row = (home_of(entered.source), entered.id, entered.target, entered.allowance,
+               entered.amount, book.at, entered.deadline)  # fmt: skip
+        await connection.execute(_ENTER_TRANSIT, row)
+    for home, left in _grouped(book.left_transit, lambda change: change.home):
+        await connection.execute(_LEAVE_TRANSIT, (home, UuidArray([end.id for end in left])))
 
 
 async def holders_with_expired(
-    connection: Connection, home: Home, at: datetime, limit: int = 1_000
+    connection: Connection,
+    home: Home,
+    at: datetime,
+    after: tuple[datetime, HolderId] | None = None,
+    limit: int = 500,
+) -> Sequence[tuple[datetime, HolderId]]:
+    """Return holders with buckets that are over and hold nothing, in order, `after` the last seen.
+
+    A holder with several such buckets may be named several times.
+    """
+    since = after or (_EPOCH, HolderId(Id(bytes(16))))
+    cursor = await connection.execute(_WITH_EXPIRED, (home, at, *since, limit), prepare=True)
+    return [(row[1], row[0]) async for row in cursor]
+
+
+class Traveller(msgspec.Struct, frozen=True):
+    """What has left a home for a holder of another."""
+
+    id: TransferId
+    target: HolderId
+    allowance: Allowance
+    amount: int
+
+
+async def travellers(
+    connection: Connection, home: Home, before: datetime, limit: int = 500
+) -> Sequence[Traveller]:
+    """Return what left a home by an instant and is not known to have arrived, oldest first."""
+    cursor = await connection.execute(_TRANSIT, (home, before, limit))
+    rows = await cursor.fetchall()
+    terms = await load_allowances(connection, home, {row[2] for row in rows})
+    return [Traveller(row[0], row[1], terms[row[2]], row[3]) for row in rows]
+
+
+async def holders_with_lapsed(
+    connection: Connection, home: Home, at: datetime, limit: int = 500
 ) -> Sequence[HolderId]:
-    """Return holders that still have what has expired."""
-    cursor = await connection.execute(_HOLDERS_WITH_EXPIRED, (home, at, limit))
-    return [HolderId(row[0]) async for row in cursor]
+    """Return holders with holds that have run out and were not yet written down as such."""
+    cursor = await connection.execute(_LAPSED, (home, at, limit))
+    return [row[0] async for row in cursor]
 
 
-async def add_holder(connection: Connection, home: Home, holder: HolderId) -> None:
-    """Make a holder that can have buckets."""
-    await connection.execute(_ADD_HOLDER, (home, holder))
+async def _load_buckets(
+    connection: Connection, book: Book, home: Home, holders: Sequence[HolderId]
+) -> None:
+    cursor = await connection.execute(
+        _LOAD_BUCKETS, (home, UuidArray(holders)), prepare=True, binary=True
+    )
+    buckets = book.buckets
+    is_held = False
+    for holder, allowance, balance, held, place in await cursor.fetchall():
+        bucket = Bucket(holder, allowance, balance, held, place)
+        owned = buckets.get(holder)
+        if owned is None:
+            buckets[holder] = {allowance: bucket}
+        else:
+            owned[allowance] = bucket
+        if held:
+            is_held = True
+    if is_held:
+        cursor = await connection.execute(
+            _LOAD_HOLDS, (home, UuidArray(holders)), prepare=True, binary=True
+        )
+        for row in await cursor.fetchall():
+            book.add_hold(Hold(*row))
 
 
-async def _copy_entries(connection: Connection, home: Home, entries: Iterable[Entry]) -> None:
-    async with connection.cursor() as cursor, cursor.copy(_COPY_ENTRIES) as copy:
-        copy.set_types(_ENTRY_TYPES)
-        for e in entries:
-            await copy.write_row(
-                (home, e.holder, e.transfer, e.allowance, e.amount, e.kind.value,
-                 e.cause, e.at, e.number, e.hash)
-            )  # fmt: skip
+async def _load_terms(
+    connection: Connection, book: Book, home: Home, cache: AllowanceCache
+) -> None:
+    named = {allowance for owned in book.buckets.values() for allowance in owned}
+    missing = cache.take(home, named, book.allowances)
+    if missing:
+        read = await load_allowances(connection, home, missing)
+        cache.keep(home, read.values())
+        book.allowances |= read
+    book.recorded |= {(home, allowance) for allowance in named}
+
+
+async def _write_page(
+    connection: Connection,
+    home: Home,
+    end: JournalEnd,
+    transfers: Sequence[Transfer],
+    at: datetime,
+) -> None:
+    number, at_us = end.page + 1, (at - _EPOCH) // _MICROSECOND
+    hashes, rows = [], [_COPY_HEAD]
+    for position, t in enumerate(transfers, start=1):
+        kind = t.kind.encode()
+        hashed = leaf_hash(
+            LEAF.pack(home, number, position, at_us, kind, t.amount,
+                      t.allowance, t.source, t.target, t.cause)
+        )  # fmt: skip
+        hashes.append(hashed)
+        rows.append(
+            _TRANSFER_ROW.pack(
+                10, 8, number, 8, t.amount, 8, leaf_checksum(hashed), 16, t.allowance,
+                16, t.source, 16, t.target, 16, t.cause, 4, position, 2, home, 1, kind,
+            )
+        )  # fmt: skip
+    rows.append(_COPY_TAIL)
+    async with connection.cursor() as cursor, cursor.copy(_COPY_TRANSFERS) as copy:
+        await copy.write(b"".join(rows))
+    root = merkle_root(hashes)
+    page = {
+        "home": home,
+        "number": number,
+        "at": at,
+        "transfers": len(transfers),
+        "root": root,
+        "digest": page_digest(end.digest, home, number, at_us, len(transfers), root),
+    }
+    await connection.execute(_ADD_PAGE, page, prepare=True)
+
+
+async def _write_buckets(
+    connection: Connection,
+    home: Home,
+    changed: Sequence[Bucket],
+    allowances: Mapping[AllowanceId, Allowance],
+) -> None:
+    kept = [bucket for bucket in changed if bucket.place is not None and not bucket.is_closed]
+    new = [bucket for bucket in changed if bucket.place is None and not bucket.is_closed]
+    closed = [bucket.place for bucket in changed if bucket.place is not None and bucket.is_closed]
+    if kept:
+        places = PlaceArray([bucket.place for bucket in kept if bucket.place is not None])
+        balances = BigintArray([bucket.balance for bucket in kept])
+        held = BigintArray([bucket.held for bucket in kept])
+        await connection.execute(_UPDATE_BUCKETS, (places, balances, held, home), prepare=True)
+    if new:
+        rows = (
+            (b.holder, b.allowance, b.balance, b.held, allowances[b.allowance].expires_at)
+            for b in new
+        )
+        await connection.execute(_ADD_BUCKETS, (home, *_columns(rows)), prepare=True)
+    if closed:
+        await connection.execute(_REMOVE_BUCKETS, (PlaceArray(closed), home), prepare=True)
+
+
+async def _write_holds(connection: Connection, book: Book) -> None:
+    changed = list(book.changed_holds.values())
+    new = [hold for hold in changed if hold.is_new]
+    old = [hold for hold in changed if not hold.is_new]
+    for home, holds in _grouped(new, lambda hold: home_of(hold.holder)):
+        rows = (
+            (h.holder, h.id, h.allowance, h.amount, h.cause, h.opened_at, h.expires_at)
+            for h in holds
+        )
+        await connection.execute(_ADD_HOLDS, (home, *_columns(rows)), prepare=True)
+    for home, holds in _grouped(old, lambda hold: home_of(hold.holder)):
+        columns = _columns((h.holder, h.id, h.amount, h.lapsed_at) for h in holds)
+        await connection.execute(_CHANGE_HOLDS, (*columns, home), prepare=True)
+    for home, holds in _grouped(book.ended_holds, lambda hold: home_of(hold.holder)):
+        columns = _columns((h.holder, h.id) for h in holds)
+        await connection.execute(_REMOVE_HOLDS, (*columns, home), prepare=True)
+
+
+def _home_of_transfer(transfer: Transfer) -> Home:
+    return home_of(transfer.target if transfer.source in HOUSE_IDS else transfer.source)
+
+
+def _grouped(
+    values: Iterable[_Value], home_of_value: Callable[[_Value], Home]
+) -> Iterable[tuple[Home, list[_Value]]]:
+    groups: dict[Home, list[_Value]] = {}
+    for value in values:
+        groups.setdefault(home_of_value(value), []).append(value)
+    return groups.items()
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
@@ -214,11 +463,3 @@ def _allowance(row: TupleRow) -> Allowance:
         parent=None if parent is None else AllowanceId(parent),
         expiry_rule=expiry_rule,
     )
-
-
-def _hold_row(hold: Hold) -> tuple[Any, ...]:
-    h = hold
-    return (
-        h.id, h.holder, h.allowance, h.amount, h.cause, h.opened_at, h.expires_at,
-        h.state.value, h.captured, h.ended_at,
-    )  # fmt: skip

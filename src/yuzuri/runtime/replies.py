@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
+from uuid import UUID
 
 import msgspec
 
@@ -11,25 +12,34 @@ from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reaso
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.kernel.fields import pack_fields, unpack_fields
+from yuzuri.kernel.ids import Id
 from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.ledger.commands import DONE, LedgerDone, LedgerOutcome
 from yuzuri.ledger.expiry import Expired
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftOutcome, GiftRefused
 
-Outcome = GiftOutcome | Purchased | Expired | Refusal
+Outcome = GiftOutcome | Purchased | Expired | LedgerOutcome
+
+_DONE = b"1"
+"""The reply that nearly every command to the ledger gets: kept as short as JSON can be."""
 
 
 def encode_outcome(outcome: Outcome) -> bytes:
     """Turn an outcome into JSON; `decode_outcome` gives an equal one back."""
-    return msgspec.json.encode([type(outcome).__name__, _pack(outcome)])
+    if outcome is DONE:
+        return _DONE
+    return msgspec.json.encode([type(outcome).__name__, _pack(outcome)], enc_hook=str)
 
 
 def decode_outcome(reply: bytes) -> Outcome:
     """Turn a kept reply back into the outcome that it was."""
+    if reply == _DONE:
+        return DONE
     kind, packed = msgspec.json.decode(reply)
     match kind:
         case "GiftDone":
             return GiftDone(
-                msgspec.convert(packed["gift"], Gift),
+                msgspec.convert(packed["gift"], Gift, dec_hook=_unpack_id),
                 tuple(_unpack_arrival(arrival) for arrival in packed["arrives"]),
                 _unpack_reasons(packed["notes"]),
             )
@@ -39,7 +49,7 @@ def decode_outcome(reply: bytes) -> Outcome:
                 tuple(_unpack_instead(instead) for instead in packed["instead"]),
             )
         case "Purchased":
-            return msgspec.convert(packed, Purchased)
+            return msgspec.convert(packed, Purchased, dec_hook=_unpack_id)
         case "Expired":
             return msgspec.convert(packed, Expired)
         case "Refusal":
@@ -65,7 +75,7 @@ def _pack(outcome: Outcome) -> Any:
             }
         case Refusal():
             return {"code": outcome.code, "fields": pack_fields(outcome.fields)}
-        case Purchased() | Expired():
+        case Purchased() | Expired() | LedgerDone():
             return outcome
         case _:
             assert_never(outcome)
@@ -126,3 +136,7 @@ def _unpack_evidence(packed: Any) -> Evidence | None:
 
 def _unpack_instant(packed: str | None) -> datetime | None:
     return None if packed is None else datetime.fromisoformat(packed)
+
+
+def _unpack_id(_: type, packed: Any) -> Id:
+    return Id(UUID(packed).bytes)

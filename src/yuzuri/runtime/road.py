@@ -3,16 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from typing import assert_never
 
 import msgspec
 
 from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Home
+from yuzuri.kernel.ids import HOME, AllowanceId, GiftId, HolderId, Home, home_of
+from yuzuri.ledger.book import Book
+from yuzuri.ledger.commands import (
+    Capture,
+    Deliver,
+    ForgetTransit,
+    LedgerCommand,
+    Move,
+    Release,
+    Reserve,
+    acting_home,
+    decide_ledger,
+    holders_named,
+)
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
-from yuzuri.ledger.store import load_allowances, load_book, write_book
+from yuzuri.ledger.store import AllowanceCache, load_allowances, load_book, write_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gift_decisions import decide_gift
@@ -28,74 +39,101 @@ from yuzuri.sharing.gifts import (
 )
 from yuzuri.subscribers.lines import load_lines
 
-Command = GiftCommand | Purchase | ExpireBuckets
+Command = GiftCommand | Purchase | ExpireBuckets | LedgerCommand
+
+_encode = msgspec.msgpack.Encoder(enc_hook=bytes).encode
 
 
 @dataclass(slots=True)
 class Facts:
     """The facts of one group, and which gifts it has changed."""
 
+    book: Book
     gifts: GiftFacts
     changed_gifts: set[GiftId] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Named:
+    """What the commands of a group name."""
+
+    holders: set[HolderId] = field(default_factory=set)
+    lines: set[HolderId] = field(default_factory=set)
+    gifts: set[GiftId] = field(default_factory=set)
+    bought: set[AllowanceId] = field(default_factory=set)
 
 
 class YuzuriRoad:
     """How each kind of command is loaded, decided and stored; the committer drives it."""
 
-    def __init__(self, profiles: Profiles, home: Home) -> None:
+    def __init__(self, profiles: Profiles, homes: int) -> None:
         self._profiles = profiles
-        self._home = home
+        self._homes = homes
+        self._allowances = AllowanceCache()
+
+    def home_of(self, command: Command) -> Home:
+        """Return the home of whoever acts; one that does not exist has nothing to find anywhere."""
+        match command:
+            case OfferGift() | AcceptGift() | DeclineGift() | CancelGift():
+                home = home_of(command.person)
+            case ExpireGift():
+                home = home_of(command.gift)
+            case Purchase():
+                home = home_of(command.line)
+            case ExpireBuckets():
+                home = home_of(command.holders[0])
+            case _:
+                home = acting_home(command)
+        return home if home < self._homes else HOME
 
     def fingerprint(self, command: Command) -> bytes:
         """Digest all that a command asks."""
-        return sha256(msgspec.msgpack.encode(command)).digest()
+        return _encode(command)
 
     async def load(
         self, connection: Connection, commands: Sequence[Command], at: datetime
     ) -> Facts:
-        """Lock the lines that the commands name, and load all that their decisions may look at."""
-        holders: set[HolderId] = set()
-        gifts: set[GiftId] = set()
-        bought: set[AllowanceId] = set()
-        for command in commands:
-            match command:
-                case OfferGift():
-                    holders |= {command.from_line, command.to_line}
-                case AcceptGift() | DeclineGift() | CancelGift() | ExpireGift():
-                    gifts.add(command.gift)
-                case Purchase():
-                    holders.add(command.line)
-                    bought.add(first_issued(command.id))
-                case ExpireBuckets():
-                    holders.add(command.holder)
-                case _:
-                    assert_never(command)
-        if gifts:
-            holders |= await lines_of_gifts(connection, self._home, gifts)
-        # Before the locks: a line that is known by now has its row to lock.
-        lines = await load_lines(connection, self._home, holders)
-        book = await load_book(connection, self._home, holders, at)
-        if bought:
-            book.allowances |= await load_allowances(connection, self._home, bought)
-        return Facts(
-            await load_gift_facts(connection, self._home, book, self._profiles, lines, gifts)
+        """Lock the homes that the commands name, and load all that their decisions may look at."""
+        named = _names(commands)
+        if named.gifts:
+            named.lines |= await lines_of_gifts(connection, named.gifts)
+        # Before the locks: a line never changes, and one that is made later is not named yet.
+        lines = await load_lines(connection, named.lines) if named.lines else {}
+        book = await load_book(
+            connection,
+            named.holders | named.lines,
+            at,
+            homes={self.home_of(commands[0])},
+            cache=self._allowances,
         )
+        book.homes = self._homes
+        for home in range(self._homes) if named.bought else ():
+            book.allowances |= await load_allowances(connection, Home(home), named.bought)
+        gifts = GiftFacts(book, self._profiles, lines, {})
+        if named.gifts or any(isinstance(command, OfferGift) for command in commands):
+            gifts = await load_gift_facts(connection, book, self._profiles, lines, named.gifts)
+        return Facts(book, gifts)
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         """Decide one command, and let the next one see what it changed."""
-        book = facts.gifts.book
         match command:
-            case Purchase():
-                outcome, changes = decide_purchase(book, facts.gifts.lines, self._profiles, command)
-                book.apply(changes)
+            case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
+                outcome, changes = decide_ledger(facts.book, command)
+                facts.book.apply(changes)
                 return outcome
+            case Purchase():
+                bought, issued = decide_purchase(
+                    facts.book, facts.gifts.lines, self._profiles, command
+                )
+                facts.book.apply(issued)
+                return bought
             case ExpireBuckets():
-                expired, changes = expire_buckets(book, command)
-                book.apply(changes)
+                expired, booked = expire_buckets(facts.book, command)
+                facts.book.apply(booked)
                 return expired
             case _:
                 decision = decide_gift(facts.gifts, command)
-                book.apply(decision.ledger)
+                facts.book.apply(decision.ledger)
                 for gift in decision.gifts:
                     facts.gifts.add_gift(gift)
                     facts.changed_gifts.add(gift.id)
@@ -103,9 +141,10 @@ class YuzuriRoad:
 
     async def store(self, connection: Connection, facts: Facts) -> None:
         """Write all that the group changed."""
-        await write_book(connection, self._home, facts.gifts.book)
-        changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
-        await write_gifts(connection, self._home, changed)
+        await write_book(connection, facts.book)
+        if facts.changed_gifts:
+            changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
+            await write_gifts(connection, changed)
 
     def encode(self, outcome: Outcome) -> bytes:
         """Turn an outcome into what is kept."""
@@ -114,3 +153,21 @@ class YuzuriRoad:
     def decode(self, reply: bytes) -> Outcome:
         """Turn what is kept into the outcome."""
         return decode_outcome(reply)
+
+
+def _names(commands: Sequence[Command]) -> _Named:
+    named = _Named()
+    for command in commands:
+        match command:
+            case OfferGift():
+                named.lines |= {command.from_line, command.to_line}
+            case AcceptGift() | DeclineGift() | CancelGift() | ExpireGift():
+                named.gifts.add(command.gift)
+            case Purchase():
+                named.lines.add(command.line)
+                named.bought.add(first_issued(command.id))
+            case ExpireBuckets():
+                named.holders.update(command.holders)
+            case _:
+                named.holders |= holders_named(command)
+    return named

@@ -1,25 +1,35 @@
 """Opening a Yuzuri: database, profiles, committer; and the requests that faces put to it."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import overload
-from uuid import UUID
 
 from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.committer import Committer, Request
 from yuzuri.db.connect import Database, open_database
 from yuzuri.kernel.calendar import Clock, utc_now
 from yuzuri.kernel.errors import Refusal
-from yuzuri.kernel.ids import HOME
+from yuzuri.kernel.ids import Home, Id, home_of
+from yuzuri.ledger.changes import HOUSE_IDS
+from yuzuri.ledger.commands import (
+    DONE,
+    Deliver,
+    ForgetTransit,
+    LedgerCommand,
+    LedgerOutcome,
+    Move,
+)
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
+from yuzuri.ledger.homes import count_homes
+from yuzuri.ledger.store import Traveller, load_allowances
 from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 
-HOUSE_CLIENT = UUID(int=0)
+HOUSE_CLIENT = Id(bytes(16))
 """Who asks where no person does: the sweep, the operator's own command line."""
 
 
@@ -31,17 +41,51 @@ class Yuzuri:
     database: Database
     profiles: Profiles
     clock: Clock
+    homes: int
     committer: Committer[Command, Outcome, Facts]
 
     @overload
-    async def submit(self, client: UUID, key: str, command: GiftCommand) -> GiftOutcome: ...
+    async def submit(self, client: Id, key: str, command: GiftCommand) -> GiftOutcome: ...
     @overload
-    async def submit(self, client: UUID, key: str, command: Purchase) -> Purchased | Refusal: ...
+    async def submit(self, client: Id, key: str, command: Purchase) -> Purchased | Refusal: ...
     @overload
-    async def submit(self, client: UUID, key: str, command: ExpireBuckets) -> Expired: ...
-    async def submit(self, client: UUID, key: str, command: Command) -> Outcome:
-        """Send a command down the road; see `Committer.submit` for what it raises."""
-        return await self.committer.submit(Request(client, key, command))
+    async def submit(self, client: Id, key: str, command: ExpireBuckets) -> Expired: ...
+    @overload
+    async def submit(self, client: Id, key: str, command: LedgerCommand) -> LedgerOutcome: ...
+    async def submit(self, client: Id, key: str, command: Command) -> Outcome:
+        """Send a command down the road; see `Committer.submit` for what it raises.
+
+        What moves between two homes has arrived when this returns.
+        """
+        outcome = await self.committer.submit(Request(client, key, command))
+        if isinstance(command, Move) and outcome is DONE:
+            left = home_of(command.source)
+            if home_of(command.target) != left and command.target not in HOUSE_IDS:
+                async with self.database.connection() as connection:
+                    terms = await load_allowances(connection, left, [command.allowance])
+                allowance = terms[command.allowance]
+                traveller = Traveller(command.id, command.target, allowance, command.amount)
+                await self.bring_over(traveller, left)
+        return outcome
+
+    async def post(self, requests: Sequence[Request[Command]]) -> list[Outcome | Exception]:
+        """Send many commands together; see `Committer.post`.
+
+        What moves between two homes has left one when this returns, and arrives soon after.
+        """
+        return await self.committer.post(requests)
+
+    async def bring_over(self, traveller: Traveller, left: Home) -> None:
+        """Let arrive what has left a home: each step happens once, whoever takes it again."""
+        delivery = Deliver(
+            id=traveller.id,
+            allowance=traveller.allowance,
+            target=traveller.target,
+            amount=traveller.amount,
+        )
+        await self.submit(HOUSE_CLIENT, f"deliver {traveller.id}", delivery)
+        arrived = ForgetTransit(id=traveller.id, left=left)
+        await self.submit(HOUSE_CLIENT, f"arrived {traveller.id}", arrived)
 
 
 @contextlib.asynccontextmanager
@@ -62,6 +106,7 @@ async def run_yuzuri(
     settings: Settings, database: Database, *, clock: Clock, profiles: Profiles
 ) -> AsyncIterator[Yuzuri]:
     """Run on a database that is open already."""
-    road = YuzuriRoad(profiles, HOME)
-    async with Committer(database.pool, road, clock, HOME) as committer:
-        yield Yuzuri(settings, database, profiles, clock, committer)
+    async with database.connection() as connection:
+        homes = await count_homes(connection)
+    async with Committer(database.pool, YuzuriRoad(profiles, homes), clock) as committer:
+        yield Yuzuri(settings, database, profiles, clock, homes, committer)

@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from yuzuri.db import Connection
-from yuzuri.db.invariants import Finding, Invariant, check_invariants
-from yuzuri.kernel.ids import Home
+from yuzuri.db.invariants import (
+    Finding,
+    Invariant,
+    Progress,
+    check_invariants,
+    ignore_progress,
+)
 from yuzuri.ledger.invariants import LEDGER_INVARIANTS
 from yuzuri.sharing.invariants import GIFT_INVARIANTS
 
@@ -15,23 +20,24 @@ WITH answered AS (
     SELECT reply #>> '{0}' AS kind, reply #>> '{1,gift,id}' AS gift,
            reply #>> '{1,gift,state}' AS state, reply #>> '{1,purchase}' AS purchase
     FROM (SELECT convert_from(reply, 'UTF8')::jsonb AS reply
-          FROM command WHERE home = %(home)s) AS kept
+          FROM command WHERE reply <> '1') AS kept
 )
 SELECT 'gift ' || gift, 'it was ' || state || ' by ' || count(*) || ' requests'
 FROM answered WHERE kind = 'GiftDone' GROUP BY gift, state HAVING count(*) > 1
 UNION ALL
 SELECT 'gift ' || gift.id, 'no request made it what it is: ' || gift.state
 FROM gift
-WHERE gift.home = %(home)s AND NOT EXISTS (
+WHERE NOT EXISTS (
     SELECT FROM answered WHERE answered.gift = gift.id::text AND answered.state = gift.state)
 UNION ALL
 SELECT 'purchase ' || purchase, 'it was made by ' || count(*) || ' requests'
 FROM answered WHERE kind = 'Purchased' GROUP BY purchase HAVING count(*) > 1
 UNION ALL
-SELECT 'entry ' || transfer, 'no request made its purchase'
-FROM entry
-WHERE home = %(home)s AND kind = 'issue' AND NOT EXISTS (
-    SELECT FROM answered WHERE answered.purchase = entry.cause::text)
+SELECT 'transfer ' || page || '/' || position || ' of home ' || home,
+       'no request made its purchase'
+FROM transfer
+WHERE kind = 'i' AND NOT EXISTS (
+    SELECT FROM answered WHERE answered.purchase = transfer.cause::text)
 """
 
 _I7 = "SELECT 'link', 'none is posted yet' WHERE false"
@@ -42,10 +48,15 @@ _REQUEST_INVARIANTS = (
 )
 
 
-async def verify(connection: Connection, home: Home, at: datetime) -> Sequence[Finding]:
-    """Check I1-I9 of a home as of an instant, on one snapshot; reads only."""
+async def verify(
+    connection: Connection, at: datetime, progress: Progress = ignore_progress
+) -> Sequence[Finding]:
+    """Check I1-I9 as of an instant, on one snapshot; reads only.
+
+    The connection must stand at the beginning of a transaction.
+    """
     invariants = sorted(
         (*LEDGER_INVARIANTS, *GIFT_INVARIANTS, *_REQUEST_INVARIANTS),
         key=lambda invariant: invariant.number,
     )
-    return await check_invariants(connection, home, at, invariants)
+    return await check_invariants(connection, at, invariants, progress)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import GiftId, Home, PersonId
+from yuzuri.kernel.ids import GiftId, PersonId
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Bucket, spending_order
 from yuzuri.ledger.store import read_book
@@ -47,11 +47,11 @@ class GiftInView:
 
 
 async def load_accounts(
-    connection: Connection, home: Home, person: PersonId, at: datetime
+    connection: Connection, person: PersonId, at: datetime
 ) -> Sequence[LineAccount]:
     """Return a person's lines with what is left on each; a read that waits for no write."""
-    lines = await lines_of(connection, home, person)
-    book = await read_book(connection, home, [line.id for line in lines], at)
+    lines = await lines_of(connection, person)
+    book = await read_book(connection, [line.id for line in lines], at)
     accounts = []
     for line in lines:
         balances = [
@@ -66,7 +66,6 @@ async def load_accounts(
 
 async def load_gift_list(
     connection: Connection,
-    home: Home,
     person: PersonId,
     limit: int = 100,
     *,
@@ -74,36 +73,34 @@ async def load_gift_list(
     received: bool = True,
 ) -> Sequence[GiftInView]:
     """Return the gifts from (`sent`) and to (`received`) a person's lines, newest first."""
-    mine = [line.id for line in await lines_of(connection, home, person)]
-    gifts = await gift_history(connection, home, mine, limit, sent=sent, received=received)
-    return await _in_view(connection, home, person, gifts)
+    mine = [line.id for line in await lines_of(connection, person)]
+    gifts = await gift_history(connection, mine, limit, sent=sent, received=received)
+    return await _in_view(connection, person, gifts)
 
 
-async def load_gift(
-    connection: Connection, home: Home, person: PersonId, gift_id: GiftId
-) -> GiftInView:
+async def load_gift(connection: Connection, person: PersonId, gift_id: GiftId) -> GiftInView:
     """Return a gift that the person gives or receives, or raise `GIFT_UNKNOWN`."""
-    gifts = await load_gifts(connection, home, [gift_id])
-    for gift in await _in_view(connection, home, person, gifts):
+    gifts = await load_gifts(connection, [gift_id])
+    for gift in await _in_view(connection, person, gifts):
         return gift
     raise DomainError(Code.GIFT_UNKNOWN)
 
 
 async def load_offer_facts(
-    connection: Connection, home: Home, profiles: Profiles, offer: OfferGift | Gift, at: datetime
+    connection: Connection, profiles: Profiles, offer: OfferGift | Gift, at: datetime
 ) -> GiftFacts:
     """Load what previews of an offer and of its acceptance look at, without locking anything."""
-    lines = await load_lines(connection, home, (offer.from_line, offer.to_line))
-    book = await read_book(connection, home, list(lines), at)
-    return await load_gift_facts(connection, home, book, profiles, lines, ())
+    lines = await load_lines(connection, (offer.from_line, offer.to_line))
+    book = await read_book(connection, list(lines), at)
+    return await load_gift_facts(connection, book, profiles, lines, ())
 
 
 async def _in_view(
-    connection: Connection, home: Home, person: PersonId, gifts: Iterable[Gift]
+    connection: Connection, person: PersonId, gifts: Iterable[Gift]
 ) -> list[GiftInView]:
     gifts = list(gifts)
     lines = await load_lines(
-        connection, home, {line for gift in gifts for line in (gift.from_line, gift.to_line)}
+        connection, {line for gift in gifts for line in (gift.from_line, gift.to_line)}
     )
     people = await load_people(connection, {line.person for line in lines.values()})
     views = []

@@ -12,7 +12,7 @@ from yuzuri.feasibility.gift import gift_parts, judge_acceptance, judge_gift
 from yuzuri.feasibility.question import GiftQuestion, Holding
 from yuzuri.feasibility.verdict import Arrival, Effect, Reason, Verdict
 from yuzuri.kernel.errors import Code, FieldValue
-from yuzuri.kernel.ids import GiftId, HoldId, PersonId, TransferId, new_id
+from yuzuri.kernel.ids import GiftId, HoldId, PersonId, home_of, new_id
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.allowances import Allowance, received_allowance
 from yuzuri.ledger.book import Book
@@ -102,7 +102,7 @@ def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
     if verdict.feasible is not True or verdict.deadline is None:
         return GiftDecision(GiftRefused(verdict.refusals, verdict.instead))
     gift = Gift(
-        id=GiftId(new_id()),
+        id=GiftId(new_id(home_of(offer.from_line))),
         from_line=offer.from_line,
         to_line=offer.to_line,
         unit=offer.unit,
@@ -172,13 +172,12 @@ def _deliver(
     for given, amount, hold in parts:
         terms = received_terms(question, given)
         received = received_allowance(given, terms.expires_at, terms.expiry_rule)
-        yield NewAllowance(allowance=received)
+        yield NewAllowance(allowance=received, holder=gift.to_line)
         for allowance, source, target, captured in (
             (given, gift.from_line, house, hold),
             (received, house, gift.to_line, None),
         ):
             yield Transfer(
-                id=TransferId(new_id()),
                 allowance=allowance.id,
                 source=source,
                 target=target,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import GiftId, HolderId, Home
+from yuzuri.kernel.ids import GiftId, HolderId, Home, by_home, home_of
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles
@@ -23,22 +23,26 @@ id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ende
 
 _LINES_OF_GIFTS = "SELECT from_line, to_line FROM gift WHERE home = %s AND id = ANY(%b)"
 
+# A gift lives in the home of its giver; what was received may come from any home.
+
 _GIFTS = f"SELECT {_COLUMNS} FROM gift WHERE home = %s AND id = ANY(%b)"
 
 _PAST = f"""
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND from_line = ANY(%(lines)b) AND offered_at >= %(since)s
+WHERE home = ANY(%(homes)b) AND from_line = ANY(%(lines)b) AND offered_at >= %(since)s
 UNION
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND from_line = ANY(%(lines)b) AND state = 'open'
+WHERE home = ANY(%(homes)b) AND from_line = ANY(%(lines)b) AND state = 'open'
 UNION
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND to_line = ANY(%(lines)b) AND ended_at >= %(since)s
+WHERE home = ANY(ARRAY(SELECT home FROM home)) AND to_line = ANY(%(lines)b)
+    AND ended_at >= %(since)s
 """
 
 _HISTORY = f"""
 SELECT {_COLUMNS} FROM gift
-WHERE home = %(home)s AND (from_line = ANY(%(givers)b) OR to_line = ANY(%(receivers)b))
+WHERE from_line = ANY(%(givers)b) AND home = ANY(%(homes)b)
+   OR to_line = ANY(%(receivers)b) AND home = ANY(ARRAY(SELECT home FROM home))
 ORDER BY offered_at DESC, id DESC
 LIMIT %(limit)s
 """
@@ -57,17 +61,17 @@ ON CONFLICT (home, id) DO UPDATE SET state = excluded.state, ended_at = excluded
 """
 
 
-async def lines_of_gifts(
-    connection: Connection, home: Home, gifts: Iterable[GiftId]
-) -> set[HolderId]:
+async def lines_of_gifts(connection: Connection, gifts: Iterable[GiftId]) -> set[HolderId]:
     """Return the lines that gifts are between: what must be locked before they are decided."""
-    cursor = await connection.execute(_LINES_OF_GIFTS, (home, list(gifts)))
-    return {HolderId(line) async for row in cursor for line in row}
+    lines: set[HolderId] = set()
+    for home, ids in by_home(gifts).items():
+        cursor = await connection.execute(_LINES_OF_GIFTS, (home, ids), prepare=True)
+        lines |= {line async for row in cursor for line in row}
+    return lines
 
 
 async def load_gift_facts(
     connection: Connection,
-    home: Home,
     book: Book,
     profiles: Profiles,
     lines: Mapping[HolderId, Line],
@@ -77,27 +81,32 @@ async def load_gift_facts(
 
     A gift between other lines is left out: it was offered after the book's lines were locked.
     """
-    wanted = list(lines)
-    facts = GiftFacts(book, profiles, lines, await linked_numbers(connection, home, wanted))
-    for gift in await load_gifts(connection, home, gifts):
+    facts = GiftFacts(book, profiles, lines, await linked_numbers(connection, lines))
+    for gift in await load_gifts(connection, gifts):
         if gift.from_line in lines and gift.to_line in lines:
             facts.add_gift(gift)
-    since = book.at - PAST_LIMIT
-    cursor = await connection.execute(_PAST, {"home": home, "lines": wanted, "since": since})
+    parameters = {
+        "homes": sorted({home_of(line) for line in lines}),
+        "lines": list(lines),
+        "since": book.at - PAST_LIMIT,
+    }
+    cursor = await connection.execute(_PAST, parameters, prepare=True)
     async for row in cursor:
         facts.add_past(_gift(row))
     return facts
 
 
-async def load_gifts(connection: Connection, home: Home, gifts: Iterable[GiftId]) -> Sequence[Gift]:
+async def load_gifts(connection: Connection, gifts: Iterable[GiftId]) -> Sequence[Gift]:
     """Return the gifts with these ids, as far as they exist."""
-    cursor = await connection.execute(_GIFTS, (home, list(gifts)))
-    return [_gift(row) async for row in cursor]
+    found = []
+    for home, ids in by_home(gifts).items():
+        cursor = await connection.execute(_GIFTS, (home, ids), prepare=True)
+        found += [_gift(row) async for row in cursor]
+    return found
 
 
 async def gift_history(
     connection: Connection,
-    home: Home,
     lines: Sequence[HolderId],
     limit: int = 100,
     *,
@@ -106,7 +115,7 @@ async def gift_history(
 ) -> Sequence[Gift]:
     """Return the gifts from (`sent`) and to (`received`) these lines, newest first."""
     parameters = {
-        "home": home,
+        "homes": sorted({home_of(line) for line in lines}),
         "givers": list(lines) if sent else [],
         "receivers": list(lines) if received else [],
         "limit": limit,
@@ -123,14 +132,15 @@ async def due_gifts(
     return [GiftId(row[0]) async for row in cursor]
 
 
-async def write_gifts(connection: Connection, home: Home, gifts: Iterable[Gift]) -> None:
+async def write_gifts(connection: Connection, gifts: Iterable[Gift]) -> None:
     """Write gifts as they now stand."""
-    rows = [
-        (g.id, g.from_line, g.to_line, g.unit.value, g.amount, g.message, g.state.value,
-         g.offered_at, g.deadline, g.ended_at)
-        for g in gifts
-    ]  # fmt: skip
-    if rows:
+    known = {gift.id: gift for gift in gifts}
+    for home, ids in by_home(known).items():
+        rows = (
+            (g.id, g.from_line, g.to_line, g.unit.value, g.amount, g.message, g.state.value,
+             g.offered_at, g.deadline, g.ended_at)
+            for g in map(known.__getitem__, ids)
+        )  # fmt: skip
         columns = (list(column) for column in zip(*rows, strict=True))
         await connection.execute(_WRITE_GIFTS, (home, *columns))
 

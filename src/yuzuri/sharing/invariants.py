@@ -4,12 +4,12 @@ from yuzuri.db.invariants import Invariant
 
 _I6 = """
 WITH held AS (
-    SELECT cause, sum(amount) FILTER (WHERE state = 'open' AND expires_at > %(at)s) AS open,
-           bool_or(state = 'lapsed') AS lapsed
-    FROM hold WHERE home = %(home)s GROUP BY cause
+    SELECT cause, sum(amount) FILTER (WHERE lapsed_at IS NULL AND expires_at > %(at)s) AS open,
+           bool_or(lapsed_at IS NOT NULL) AS lapsed
+    FROM hold GROUP BY cause
 ), moved AS (
     SELECT cause, holder, sum(amount) AS amount
-    FROM entry WHERE home = %(home)s AND kind = 'gift' GROUP BY cause, holder
+    FROM entry WHERE kind = 'g' GROUP BY cause, holder
 )
 SELECT 'gift ' || g.id, 'it is ' || g.state || ' over ' || g.amount || ', holds '
        || coalesce(h.open, 0) || ', took ' || coalesce(-gave.amount, 0)
@@ -18,7 +18,7 @@ FROM gift g
 LEFT JOIN held h ON h.cause = g.id
 LEFT JOIN moved gave ON gave.cause = g.id AND gave.holder = g.from_line
 LEFT JOIN moved got ON got.cause = g.id AND got.holder = g.to_line
-WHERE g.home = %(home)s AND (
+WHERE (
     coalesce(h.open, 0)
         <> CASE WHEN g.state = 'open' AND g.deadline > %(at)s AND h.lapsed IS NOT TRUE
            THEN g.amount ELSE 0 END
@@ -26,8 +26,8 @@ WHERE g.home = %(home)s AND (
     OR coalesce(got.amount, 0) <> CASE WHEN g.state = 'accepted' THEN g.amount ELSE 0 END)
 UNION ALL
 SELECT 'hold ' || hold.id, 'it is open for a gift that is not'
-FROM hold LEFT JOIN gift g ON g.home = hold.home AND g.id = hold.cause AND g.state = 'open'
-WHERE hold.home = %(home)s AND hold.state = 'open' AND g.id IS NULL
+FROM hold JOIN gift g ON g.home = hold.home AND g.id = hold.cause
+WHERE hold.lapsed_at IS NULL AND g.state <> 'open'
 """
 
 GIFT_INVARIANTS = (

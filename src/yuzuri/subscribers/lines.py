@@ -10,9 +10,9 @@ from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HolderId, Home, PersonId
+from yuzuri.kernel.ids import HolderId, PersonId, by_home, home_of
 from yuzuri.kernel.names import Language
-from yuzuri.ledger.store import add_holder, lock_holders
+from yuzuri.ledger.store import lock_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,15 @@ async def add_person(connection: Connection, person: Person) -> None:
     await connection.execute(_ADD_PERSON, row)
 
 
-async def add_line(connection: Connection, home: Home, line: Line) -> None:
-    """Make a line known, with its number and as a holder; raises `NUMBER_TAKEN`."""
+async def add_line(connection: Connection, line: Line) -> None:
+    """Make a line known, with its number, in the home of its person; raises `NUMBER_TAKEN`."""
+    home = home_of(line.id)
+    if home != home_of(line.person):
+        raise ValueError("a line lives in the home of its person")
     try:
         await connection.execute(_ADD_NUMBER, (line.number, home, line.id))
     except UniqueViolation as error:
         raise DomainError(Code.NUMBER_TAKEN, number=line.number) from error
-    await add_holder(connection, home, line.id)
     await connection.execute(
         _ADD_LINE,
         (home, line.id, line.person, line.operator, line.plan, line.number, line.label,
@@ -94,39 +96,41 @@ async def add_line(connection: Connection, home: Home, line: Line) -> None:
 
 
 async def link_number(
-    connection: Connection, home: Home, line: HolderId, number: str, numbers_max: int | None
+    connection: Connection, line: HolderId, number: str, numbers_max: int | None
 ) -> None:
     """Link a number with a line, where the operator lets one give to linked numbers only.
 
     A number that is linked already stays so. Raises `LINKED_NUMBERS_FULL` where the operator allows
     no more than `numbers_max`.
     """
-    await lock_holders(connection, home, [line])
-    linked = (await linked_numbers(connection, home, [line])).get(line, frozenset())
+    home = home_of(line)
+    await lock_home(connection, home)
+    linked = (await linked_numbers(connection, [line])).get(line, frozenset())
     if numbers_max is not None and len(linked | {number}) > numbers_max:
         raise DomainError(Code.LINKED_NUMBERS_FULL, limit=numbers_max)
     await connection.execute(_LINK, (home, line, number))
 
 
-async def load_lines(
-    connection: Connection, home: Home, ids: Iterable[HolderId]
-) -> dict[HolderId, Line]:
+async def load_lines(connection: Connection, ids: Iterable[HolderId]) -> dict[HolderId, Line]:
     """Return the lines with these ids, as far as they exist."""
-    cursor = await connection.execute(_LINES, (home, list(set(ids))))
-    return {HolderId(row[0]): _line(row) async for row in cursor}
+    lines: dict[HolderId, Line] = {}
+    for home, wanted in by_home(ids).items():
+        cursor = await connection.execute(_LINES, (home, wanted), prepare=True)
+        lines |= {HolderId(row[0]): _line(row) async for row in cursor}
+    return lines
 
 
-async def load_line(connection: Connection, home: Home, line: HolderId) -> Line:
+async def load_line(connection: Connection, line: HolderId) -> Line:
     """Return a line, or raise `LINE_UNKNOWN`."""
-    known = await load_lines(connection, home, [line])
+    known = await load_lines(connection, [line])
     if line not in known:
         raise DomainError(Code.LINE_UNKNOWN)
     return known[line]
 
 
-async def lines_of(connection: Connection, home: Home, person: PersonId) -> Sequence[Line]:
+async def lines_of(connection: Connection, person: PersonId) -> Sequence[Line]:
     """Return a person's lines, oldest first."""
-    cursor = await connection.execute(_LINES_OF, (home, person))
+    cursor = await connection.execute(_LINES_OF, (home_of(person), person))
     return [_line(row) async for row in cursor]
 
 
@@ -140,13 +144,14 @@ async def find_line(connection: Connection, number: str) -> HolderId:
 
 
 async def linked_numbers(
-    connection: Connection, home: Home, lines: Iterable[HolderId]
+    connection: Connection, lines: Iterable[HolderId]
 ) -> dict[HolderId, frozenset[str]]:
     """Return the numbers that each line has linked."""
-    cursor = await connection.execute(_LINKED, (home, list(set(lines))))
     linked: dict[HolderId, set[str]] = {}
-    async for line, number in cursor:
-        linked.setdefault(HolderId(line), set()).add(number)
+    for home, wanted in by_home(lines).items():
+        cursor = await connection.execute(_LINKED, (home, wanted), prepare=True)
+        async for line, number in cursor:
+            linked.setdefault(HolderId(line), set()).add(number)
     return {line: frozenset(numbers) for line, numbers in linked.items()}
 
 

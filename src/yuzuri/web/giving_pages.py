@@ -8,7 +8,6 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import Yuzuri
@@ -161,7 +160,7 @@ async def offer_gift(
 
 async def _accounts(yuzuri: Yuzuri, person: Person) -> Sequence[LineAccount]:
     async with yuzuri.database.connection() as connection:
-        return await load_accounts(connection, HOME, person.id, yuzuri.clock())
+        return await load_accounts(connection, person.id, yuzuri.clock())
 
 
 def _chosen(accounts: Sequence[LineAccount], typed: Typed) -> LineAccount | None:
@@ -248,7 +247,7 @@ async def _recipients(
     async with yuzuri.database.connection() as connection:
         people = await list_people(connection) if yuzuri.settings.demo else [person]
         for other in sorted(people, key=lambda other: other.id != person.id):
-            for line in await lines_of(connection, HOME, other.id):
+            for line in await lines_of(connection, other.id):
                 profile = yuzuri.profiles[line.operator]
                 is_own = other.id == person.id
                 if line.id != account.line.id:

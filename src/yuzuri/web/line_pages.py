@@ -2,7 +2,6 @@
 
 from litestar import Response, get
 
-from yuzuri.kernel.ids import HOME
 from yuzuri.sharing.account import load_accounts, load_gift_list
 from yuzuri.subscribers.lines import Person
 from yuzuri.web.gift_views import view_gift
@@ -17,8 +16,8 @@ async def show_lines(request: AnyRequest, visit: Visit, person: Person) -> Respo
     yuzuri = yuzuri_of(request)
     at = yuzuri.clock()
     async with yuzuri.database.connection() as connection:
-        accounts = await load_accounts(connection, HOME, person.id, at)
-        gifts = await load_gift_list(connection, HOME, person.id)
+        accounts = await load_accounts(connection, person.id, at)
+        gifts = await load_gift_list(connection, person.id)
     waiting = [
         view_gift(seen, yuzuri.profiles, visit.language, at)
         for seen in gifts

@@ -12,7 +12,7 @@ from yuzuri.feasibility.question import GiftQuestion, Holding, Party
 from yuzuri.feasibility.verdict import Arrival, Effect, Verdict
 from yuzuri.kernel.amounts import parse_unit
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME, HolderId, parse_id
+from yuzuri.kernel.ids import HolderId, parse_id
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.runtime.running import Yuzuri
@@ -130,7 +130,7 @@ async def _receiver(yuzuri: Yuzuri, person: Person, giver: Line, typed: Typed) -
     """
     if typed.to_line:
         async with yuzuri.database.connection() as connection:
-            own = {str(line.id) for line in await lines_of(connection, HOME, person.id)}
+            own = {str(line.id) for line in await lines_of(connection, person.id)}
         picked = HolderId(parse_id(typed.to_line, Code.LINE_UNKNOWN))
         if str(picked) not in own and not yuzuri.settings.demo:
             raise DomainError(Code.LINE_UNKNOWN)
@@ -176,7 +176,7 @@ async def preview(yuzuri: Yuzuri, reading: Reading, reader: Reader) -> Preview:
     offer = reading.offer
     assert offer is not None
     async with yuzuri.database.connection() as connection:
-        facts = await load_offer_facts(connection, HOME, yuzuri.profiles, offer, reader.at)
+        facts = await load_offer_facts(connection, yuzuri.profiles, offer, reader.at)
         receiver_line = facts.lines.get(offer.to_line)
         people = await load_people(connection, [receiver_line.person] if receiver_line else [])
     answer = preview_offer(facts, offer)

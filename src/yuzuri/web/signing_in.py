@@ -6,7 +6,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME, PersonId, parse_id
+from yuzuri.kernel.ids import PersonId, parse_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import Yuzuri
@@ -106,7 +106,7 @@ async def _people(yuzuri: Yuzuri, language: Language) -> tuple[PersonView, ...]:
     views = []
     async with yuzuri.database.connection() as connection:
         for person in await list_people(connection):
-            accounts = await load_accounts(connection, HOME, person.id, at)
+            accounts = await load_accounts(connection, person.id, at)
             lines = []
             for account in accounts:
                 left: dict[Unit, int] = {}

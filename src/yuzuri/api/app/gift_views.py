@@ -86,13 +86,13 @@ def view_answer(seen: GiftInView, done: GiftDone, language: Language, zone: Zone
 def _fields(seen: GiftInView, at: datetime) -> dict[str, Any]:
     gift = seen.gift
     return {
-        "id": gift.id,
+        "id": gift.id.uuid,
         "direction": Direction.OUT if seen.is_mine else Direction.IN,
         "state": gift.state_at(at),
         "unit": gift.unit,
         "amount": gift.amount,
         "message": gift.message,
-        "line": OwnLineView(id=seen.line.id, label=seen.line.label),
+        "line": OwnLineView(id=seen.line.id.uuid, label=seen.line.label),
         "other": OtherView(nickname=seen.other.nickname, number=seen.other_number),
         "offered_at": gift.offered_at,
         "deadline": gift.deadline,

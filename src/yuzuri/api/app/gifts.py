@@ -23,7 +23,7 @@ from yuzuri.api.app.lines import find_line_by_id, own_line
 from yuzuri.api.app.problems import GiftNotDone
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, parse_id
+from yuzuri.kernel.ids import GiftId, HolderId, PersonId, parse_id
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.runtime.verdict_json import SaidVerdict, say_verdict
@@ -58,7 +58,7 @@ async def preview_gift(request: Caller, data: JSONBody[GiftBody]) -> SaidVerdict
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
         giver, offer = await _read_offer(connection, yuzuri, request.user, data)
-        facts = await load_offer_facts(connection, HOME, yuzuri.profiles, offer, yuzuri.clock())
+        facts = await load_offer_facts(connection, yuzuri.profiles, offer, yuzuri.clock())
     zone = _zone(yuzuri.profiles, giver)
     verdict = preview_offer(facts, offer)
     if isinstance(verdict, GiftRefused):
@@ -128,7 +128,6 @@ async def show_gifts(
     async with yuzuri.database.connection() as connection:
         gifts = await load_gift_list(
             connection,
-            HOME,
             request.user,
             limit,
             sent=direction is not Direction.IN,
@@ -143,7 +142,7 @@ async def show_gift(request: Caller, gift_id: FromPath[str]) -> GiftView:
     """Return a gift from or to one of my lines."""
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
-        gift = await load_gift(connection, HOME, request.user, _read_gift_id(gift_id))
+        gift = await load_gift(connection, request.user, _read_gift_id(gift_id))
     return view_gift(gift, yuzuri.clock())
 
 
@@ -209,7 +208,7 @@ async def _submit(
     match outcome:
         case GiftDone():
             async with yuzuri.database.connection() as connection:
-                gift = await load_gift(connection, HOME, request.user, outcome.gift.id)
+                gift = await load_gift(connection, request.user, outcome.gift.id)
             # The same key again is told the same, whatever has become of the gift since then.
             gift = replace(gift, gift=outcome.gift)
             return view_answer(gift, outcome, language, zone or _zone(yuzuri.profiles, gift.line))
@@ -227,7 +226,7 @@ async def _own_zone(
         return ZoneInfo("UTC")
     try:
         async with yuzuri.database.connection() as connection:
-            gift = await load_gift(connection, HOME, person, command.gift)
+            gift = await load_gift(connection, person, command.gift)
     except DomainError:
         return ZoneInfo("UTC")
     return _zone(yuzuri.profiles, gift.line)

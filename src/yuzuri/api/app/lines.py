@@ -11,7 +11,7 @@ from yuzuri.api.app.callers import Caller, language_of, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HOME, HolderId, PersonId, parse_id
+from yuzuri.kernel.ids import HolderId, PersonId, parse_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Source
@@ -63,7 +63,7 @@ async def show_lines(request: Caller) -> LinesView:
     """Return the lines of the person who is signed in."""
     yuzuri, language = running(request), language_of(request)
     async with yuzuri.database.connection() as connection:
-        accounts = await load_accounts(connection, HOME, request.user, yuzuri.clock())
+        accounts = await load_accounts(connection, request.user, yuzuri.clock())
     return LinesView(lines=[_view(account, yuzuri.profiles, language) for account in accounts])
 
 
@@ -78,7 +78,7 @@ async def show_line(request: Caller, line_id: FromPath[str]) -> LineView:
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
         line = await own_line(connection, request.user, line_id)
-        accounts = await load_accounts(connection, HOME, request.user, yuzuri.clock())
+        accounts = await load_accounts(connection, request.user, yuzuri.clock())
     account = next(account for account in accounts if account.line.id == line.id)
     return _view(account, yuzuri.profiles, language_of(request))
 
@@ -93,14 +93,14 @@ async def own_line(connection: Connection, person: PersonId, text: str) -> Line:
 
 async def find_line_by_id(connection: Connection, text: str) -> Line:
     """Return the line that has an id, or raise `LINE_UNKNOWN`."""
-    return await load_line(connection, HOME, HolderId(parse_id(text, Code.LINE_UNKNOWN)))
+    return await load_line(connection, HolderId(parse_id(text, Code.LINE_UNKNOWN)))
 
 
 def _view(account: LineAccount, profiles: Profiles, language: Language) -> LineView:
     line = account.line
     profile = profiles[line.operator]
     return LineView(
-        id=line.id,
+        id=line.id.uuid,
         label=line.label,
         number=line.number,
         operator=line.operator,
@@ -115,7 +115,7 @@ def _view(account: LineAccount, profiles: Profiles, language: Language) -> LineV
 def _balance(balance: Balance) -> BalanceView:
     bucket, allowance = balance.bucket, balance.allowance
     return BalanceView(
-        allowance=allowance.id,
+        allowance=allowance.id.uuid,
         unit=allowance.unit,
         amount=bucket.balance,
         held=bucket.held,

@@ -92,4 +92,4 @@ async def show_people(request: Request[PersonId, str, State]) -> PeopleView:
 
 
 def _view(person: Person) -> PersonView:
-    return PersonView(id=person.id, nickname=person.nickname, language=person.language)
+    return PersonView(id=person.id.uuid, nickname=person.nickname, language=person.language)

@@ -1,3 +1,12 @@
+-- A home's row is the lock of all that its holders have: groups of one home follow one another. It
+-- carries the number and the digest of the last page of its journal.
+CREATE TABLE home (
+    home smallint PRIMARY KEY CHECK (home BETWEEN 0 AND 1023),
+    page bigint NOT NULL DEFAULT 0,
+    digest bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')
+) WITH (fillfactor = 10);
+INSERT INTO home (home) VALUES (0);
+
 -- Allowances are immutable: what, where, when, from whom and on what terms.
 CREATE TABLE allowance (
     home smallint NOT NULL,
@@ -22,59 +31,86 @@ CREATE TABLE allowance (
     CHECK (num_nulls(hours_since, hours_until, hours_timezone) IN (0, 3))
 );
 
--- The row of a holder is the lock of all that it has; locks are taken in the order of (home, id).
-CREATE TABLE holder (
-    home smallint NOT NULL,
-    id uuid NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('line')),
-    PRIMARY KEY (home, id)
-);
-
+-- How much of one allowance one holder has. No index has balance or held in it, so that an update
+-- stays on its page; `expires_at` is the allowance's. What is empty and over is removed.
 CREATE TABLE bucket (
     home smallint NOT NULL,
     holder uuid NOT NULL,
     allowance uuid NOT NULL,
     balance bigint NOT NULL CHECK (balance >= 0),
     held bigint NOT NULL CHECK (held BETWEEN 0 AND balance),
-    entries bigint NOT NULL,
-    head bytea NOT NULL,
+    expires_at timestamptz,
     PRIMARY KEY (home, holder, allowance)
 ) WITH (fillfactor = 80);
+CREATE INDEX bucket_until ON bucket (home, expires_at, holder);
 
--- Two rows a transfer; append-only. The house's rows have number 0 and stand outside the chains.
-CREATE TABLE entry (
+-- A page of the journal is what one group has moved. Its root is that of the Merkle tree over its
+-- transfers, and its digest chains it to the page before.
+CREATE TABLE journal_page (
     home smallint NOT NULL,
-    holder uuid NOT NULL,
-    transfer uuid NOT NULL,
-    allowance uuid NOT NULL,
-    amount bigint NOT NULL CHECK (amount <> 0),
-    kind text NOT NULL CHECK (kind IN ('issue', 'gift', 'expire')),
-    cause uuid NOT NULL,
-    at timestamptz NOT NULL,
     number bigint NOT NULL,
-    hash bytea NOT NULL,
-    PRIMARY KEY (home, holder, transfer)
+    at timestamptz NOT NULL,
+    transfers integer NOT NULL CHECK (transfers > 0),
+    root bytea NOT NULL,
+    digest bytea NOT NULL,
+    PRIMARY KEY (home, number)
 );
 
+-- Append-only, widest columns first: with its indexes a transfer takes the room that these order.
+-- The checksum names a row that was changed behind the journal; the page proves it.
+CREATE TABLE transfer (
+    page bigint NOT NULL,
+    amount bigint NOT NULL CHECK (amount > 0),
+    checksum bigint NOT NULL,
+    allowance uuid NOT NULL,
+    source uuid NOT NULL,
+    target uuid NOT NULL CHECK (target <> source),
+    cause uuid NOT NULL,
+    position integer NOT NULL,
+    home smallint NOT NULL,
+    kind "char" NOT NULL CHECK (kind IN ('i', 'g', 'm', 'u', 't', 'e'))
+);
+CREATE INDEX transfer_of_source ON transfer (home, source, page);
+CREATE INDEX transfer_of_target ON transfer (home, target, page);
+CREATE INDEX transfer_of_page ON transfer USING brin (page) WITH (pages_per_range = 16);
+
+-- The two entries of each transfer.
+CREATE VIEW entry AS
+SELECT home, page, position, source AS holder, allowance, -amount AS amount, kind, cause
+FROM transfer
+UNION ALL
+SELECT home, page, position, target, allowance, amount, kind, cause
+FROM transfer;
+
+-- What is set aside of a bucket. A hold that was captured or released is gone; one that ran out
+-- stays, with the moment at which that was written down.
 CREATE TABLE hold (
     home smallint NOT NULL,
-    id uuid NOT NULL,
     holder uuid NOT NULL,
+    id uuid NOT NULL,
     allowance uuid NOT NULL,
     amount bigint NOT NULL CHECK (amount > 0),
     cause uuid NOT NULL,
     opened_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    state text NOT NULL CHECK (state IN ('open', 'captured', 'released', 'lapsed')),
-    captured bigint NOT NULL CHECK (captured BETWEEN 0 AND amount),
-    ended_at timestamptz,
-    PRIMARY KEY (home, id),
-    CHECK ((state = 'open') = (ended_at IS NULL)),
-    CHECK ((state = 'captured') = (captured > 0))
-);
-CREATE INDEX hold_open_of_holder ON hold (home, holder) WHERE state = 'open';
-CREATE INDEX hold_of_cause ON hold (home, cause);
+    lapsed_at timestamptz,
+    PRIMARY KEY (home, holder, id)
+) WITH (fillfactor = 80);
 
-GRANT SELECT, INSERT ON allowance, holder, entry TO yuzuri_serve;
-GRANT UPDATE (kind) ON holder TO yuzuri_serve; -- what FOR NO KEY UPDATE, the lock, asks for
-GRANT SELECT, INSERT, UPDATE ON bucket, hold TO yuzuri_serve;
+-- What has left a home for another and is not known to have arrived; any worker finishes it.
+CREATE TABLE in_transit (
+    home smallint NOT NULL,
+    id uuid NOT NULL,
+    target uuid NOT NULL,
+    allowance uuid NOT NULL,
+    amount bigint NOT NULL CHECK (amount > 0),
+    left_at timestamptz NOT NULL,
+    deadline timestamptz NOT NULL,
+    PRIMARY KEY (home, id)
+);
+
+GRANT SELECT, INSERT ON allowance, journal_page, transfer TO yuzuri_serve;
+GRANT SELECT ON entry TO yuzuri_serve;
+GRANT SELECT, UPDATE ON home TO yuzuri_serve;
+GRANT SELECT, INSERT, UPDATE, DELETE ON bucket, hold TO yuzuri_serve;
+GRANT SELECT, INSERT, DELETE ON in_transit TO yuzuri_serve;

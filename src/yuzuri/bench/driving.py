@@ -1,0 +1,90 @@
+"""Driving a system as its callers do: some who each await an answer, or arrivals that don't wait."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+from time import perf_counter
+
+from yuzuri.bench.samples import CallLog, Round, cut_rounds
+
+Work = Callable[[], Awaitable[None]]
+"""Asks for one thing and returns when it is answered; raises where it is not done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """So many rounds of so many seconds, after a warm-up that does not count."""
+
+    warm_s: float
+    rounds: int
+    round_s: float
+
+    @property
+    def total_s(self) -> float:
+        """From the first call to the last."""
+        return self.warm_s + self.rounds * self.round_s
+
+    def bounds_s(self, started_s: float) -> list[float]:
+        """The instants between which the rounds lie."""
+        return [started_s + self.warm_s + n * self.round_s for n in range(self.rounds + 1)]
+
+
+async def drive_callers(work: Work, callers: int, timing: Timing, weight: int = 1) -> list[Round]:
+    """Let so many callers ask again as soon as they are answered."""
+    log = CallLog()
+    started = perf_counter()
+    stops = started + timing.total_s
+
+    async def call() -> None:
+        asked = perf_counter()
+        while asked < stops:
+            await work()
+            ended = perf_counter()
+            log.add(asked, ended)
+            asked = ended
+
+    async with _callers() as group:
+        for _ in range(callers):
+            group.create_task(call())
+    return cut_rounds(log, timing.bounds_s(started), weight)
+
+
+async def drive_arrivals(work: Work, per_s: float, timing: Timing) -> list[Round]:
+    """Let calls arrive at random at this mean rate, whether or not the ones before are answered."""
+    log = CallLog()
+    started = perf_counter()
+    stops = started + timing.total_s
+    await let_arrive(work, per_s, log, lambda: perf_counter() >= stops)
+    return cut_rounds(log, timing.bounds_s(started))
+
+
+async def let_arrive(work: Work, per_s: float, log: CallLog, is_over: Callable[[], bool]) -> None:
+    """Let calls arrive until it is over, and wait for those that are not answered yet.
+
+    How long one took counts from when it was due, so that no wait is hidden.
+    """
+    random = Random(1)  # noqa: S311 - arrivals, the same in each run
+
+    async def call(due: float) -> None:
+        await work()
+        log.add(due, perf_counter())
+
+    async with _callers() as group:
+        due = perf_counter()
+        while not is_over():
+            while due <= perf_counter():
+                group.create_task(call(due))
+                due += random.expovariate(per_s)
+            await asyncio.sleep(max(due - perf_counter(), 0))
+
+
+@asynccontextmanager
+async def _callers() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group of tasks that ends with the first failure, and tells only of that one."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None

@@ -1,0 +1,368 @@
+"""The run of `yuzuri bench ledger`: every case beside its yardstick, on one server, in one go."""
+
+import resource
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import psutil
+
+from yuzuri.bench import BenchFailed
+from yuzuri.bench.books import BALANCE, Books, fill_books
+from yuzuri.bench.cases import (
+    Load,
+    MovableClock,
+    drive_groups,
+    measure_arrivals,
+    measure_callers,
+    measure_groups,
+    measure_month_end,
+)
+from yuzuri.bench.driving import Timing, drive_callers
+from yuzuri.bench.peers import (
+    ROW_LOCK_CLIENTS,
+    copy_expiring,
+    expire_one_by_one,
+    lock_one_row,
+    make_peer_tables,
+    move_one_by_one,
+)
+from yuzuri.bench.pgbench import Pgbench
+from yuzuri.bench.report import CaseResult, Report, Yardstick, best_of, compare, is_durable
+from yuzuri.bench.samples import Figures, Round, median_figures
+from yuzuri.bench.servers import BenchServer, open_bench_server, read_machine
+from yuzuri.db.connect import open_database
+from yuzuri.db.login import Login
+from yuzuri.kernel.calendar import month_end, utc_now
+from yuzuri.runtime.running import Yuzuri, run_yuzuri
+from yuzuri.settings import Settings
+
+SIMPLE_UPDATE = "simple-update"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How long each part of a run takes, and how much there is to do."""
+
+    case: Timing
+    groups: Timing
+    half_load: Timing
+    sizes: tuple[int, ...]
+    """Powers of ten; `SIZE_COMPARED` is one of them."""
+    size: Timing
+    pgbench_s: int
+    pgbench_scale: int
+    is_pgbench_repeated: bool
+    """Everything again at the end, or only what did best."""
+    peer_s: int
+    expiring: int
+    expiry_s_max: float
+    holds_in_groups: bool
+
+
+SIZE_COMPARED = 10**5
+
+QUICK = Plan(
+    case=Timing(warm_s=0.3, rounds=3, round_s=0.6),
+    groups=Timing(warm_s=0.3, rounds=3, round_s=0.8),
+    half_load=Timing(warm_s=0.3, rounds=3, round_s=0.6),
+    sizes=(10**4, 10**5),
+    size=Timing(warm_s=0.2, rounds=3, round_s=0.6),
+    pgbench_s=1,
+    pgbench_scale=10,
+    is_pgbench_repeated=False,
+    peer_s=1,
+    expiring=100_000,
+    expiry_s_max=4.0,
+    holds_in_groups=False,
+)
+
+FULL = Plan(
+    case=Timing(warm_s=2.0, rounds=5, round_s=3.0),
+    groups=Timing(warm_s=2.0, rounds=5, round_s=3.0),
+    half_load=Timing(warm_s=1.0, rounds=5, round_s=3.0),
+    sizes=(10**4, 10**5, 10**6, 10**7),
+    size=Timing(warm_s=1.0, rounds=5, round_s=4.0),
+    pgbench_s=8,
+    pgbench_scale=50,
+    is_pgbench_repeated=True,
+    peer_s=5,
+    expiring=1_000_000,
+    expiry_s_max=300.0,
+    holds_in_groups=True,
+)
+
+
+class Progress(Protocol):
+    """Whoever shows how far a run is."""
+
+    def begin(self, steps: int) -> None:
+        """So many steps lie ahead."""
+
+    def step(self, title: str) -> None:
+        """The next step begins; the one before is done."""
+
+    def tell(self, sentence: str) -> None:
+        """Say what the reader should know while it runs."""
+
+
+async def bench_ledger(plan: Plan, url: str | None, homes: int, progress: Progress) -> Report:
+    """Measure the ledger by this plan, and leave nothing behind.
+
+    `url` None: on an embedded server in a temporary folder. Raises `BenchFailed` where a figure
+    would not be true, `DatabaseUnavailable`.
+    """
+    memory = {"start": psutil.Process().memory_info().rss}
+    started = perf_counter()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(open_bench_server(url, progress.tell))
+        clock = MovableClock(utc_now)
+        books = Books(SIZE_COMPARED, homes)
+        conninfo = await server.create_database("ledger")
+        yuzuri = await stack.enter_async_context(_open_books(server, conninfo, books, clock))
+        run = _Run(
+            plan=plan,
+            server=server,
+            progress=progress,
+            clock=clock,
+            load=Load(yuzuri, books),
+            owner=Login.read(conninfo, "--url"),
+            pgbench=Pgbench(await server.create_database("pgbench")),
+            memory=memory,
+        )
+        await run.take_steps()
+        machine = await read_machine(server, yuzuri.database)
+        memory["peak"] = _peak_memory_bytes()
+        return Report(
+            cases=run.compared(),
+            pgbench=run.pgbench.best,
+            bytes_per_transfer=round(run.bytes_per_transfer, 1),
+            durable=is_durable(machine.server_settings),
+            memory_bytes=memory,
+            peers={name: round(per_s, 1) for name, per_s in run.peers.items()},
+            homes=homes,
+            machine=machine,
+            seconds=round(perf_counter() - started, 1),
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a run has at hand, and what it has found so far."""
+
+    plan: Plan
+    server: BenchServer
+    progress: Progress
+    clock: MovableClock
+    load: Load
+    owner: Login
+    pgbench: Pgbench
+    memory: dict[str, int]
+    figures: dict[str, Figures] = field(default_factory=dict)
+    peers: dict[str, float] = field(default_factory=dict)
+    row_locks: dict[str, float] = field(default_factory=dict)
+    bytes_per_transfer: float = 0.0
+
+    async def take_steps(self) -> None:
+        """Measure everything, yardsticks before and after."""
+        steps: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("making the yardsticks' tables", self._prepare_peers),
+            ("pgbench", self._measure_pgbench),
+            ("groups of 8,000", self._measure_groups),
+            ("one transaction a transfer", self._measure_one_by_one),
+            ("64 callers", lambda: self._measure_callers(64)),
+            ("512 callers", lambda: self._measure_callers(512)),
+            ("half of that load", self._measure_half_load),
+            ("row locks on one bucket", self._measure_row_locks),
+            ("one hot bucket", self._measure_hot),
+            ("bytes on disk", self._measure_bytes),
+            ("holds", self._measure_holds),
+            ("pgbench in between", lambda: self.pgbench.measure_best(self.plan.pgbench_s)),
+            ("sizes", self._measure_sizes),
+            ("month-end expiry", self._measure_expiry),
+            ("pgbench again", self._measure_pgbench_again),
+        ]
+        self.progress.begin(len(steps))
+        for title, take in steps:
+            self.progress.step(title)
+            await take()
+
+    def compared(self) -> dict[str, CaseResult]:
+        """Every case beside its yardstick; pgbench's is the best that it did in the whole run."""
+        simple_update = self.pgbench.yardstick(SIMPLE_UPDATE)
+        yardsticks = {
+            "callers_half_load": self._yardstick_of("callers_512"),
+            "hot": best_of(self.row_locks, "row locks, one by one"),
+            "expiry": Yardstick("one by one", self.peers["expiry, one by one"]),
+            "traffic_before_expiry": self._yardstick_of("traffic_before_expiry"),
+            "traffic_during_expiry": self._yardstick_of("traffic_before_expiry"),
+        }
+        size_compared = _size_name(SIZE_COMPARED)
+        yardsticks |= {
+            name: self._yardstick_of(size_compared)
+            for name in self.figures
+            if name.startswith("size_")
+        }
+        return {
+            name: compare(figures, yardsticks.get(name, simple_update))
+            for name, figures in self.figures.items()
+        }
+
+    def _yardstick_of(self, name: str) -> Yardstick:
+        return Yardstick(name, self.figures[name].per_s)
+
+    async def _prepare_peers(self) -> None:
+        await self.pgbench.initialise(self.plan.pgbench_scale)
+        await make_peer_tables(self.owner)
+        await self.server.checkpoint()
+
+    async def _measure_pgbench(self) -> None:
+        await self.pgbench.measure_all(self.plan.pgbench_s)
+
+    async def _measure_pgbench_again(self) -> None:
+        await self.server.checkpoint()
+        if self.plan.is_pgbench_repeated:
+            await self.pgbench.measure_all(self.plan.pgbench_s)
+        else:
+            await self.pgbench.measure_best(self.plan.pgbench_s)
+
+    async def _measure_one_by_one(self) -> None:
+        self.peers["transfers, one by one"] = await move_one_by_one(
+            self.owner.conninfo, self.load.books, self.plan.peer_s
+        )
+
+    async def _measure_groups(self) -> None:
+        await self.server.checkpoint()
+        self.figures["groups"] = await measure_groups(self.load.move_group, self.plan.groups)
+
+    async def _measure_callers(self, callers: int) -> None:
+        self.figures[f"callers_{callers}"] = await measure_callers(
+            self.load.move, callers, self.plan.case
+        )
+
+    async def _measure_half_load(self) -> None:
+        self.figures["callers_half_load"] = await measure_arrivals(
+            self.load.move, self.figures["callers_512"].per_s / 2, self.plan.half_load
+        )
+
+    async def _measure_row_locks(self) -> None:
+        for clients in ROW_LOCK_CLIENTS:
+            per_s = await lock_one_row(
+                self.owner.conninfo, self.load.books, clients, self.plan.peer_s
+            )
+            self.row_locks[str(clients)] = per_s
+            self.peers[f"row locks on one bucket, {clients} clients"] = per_s
+
+    async def _measure_hot(self) -> None:
+        self.figures["hot"] = await measure_callers(
+            self.load.move_from_hot, 512, self.plan.case
+        )
+
+    async def _measure_bytes(self) -> None:
+        """Count what the transfers so far have left on disk, and see that none was lost."""
+        async with self.load.yuzuri.database.connection() as connection:
+            cursor = await connection.execute(_COUNT)
+            row = await cursor.fetchone()
+        assert row is not None
+        size, transfers, balance = row
+        if transfers != self.load.moved or balance != BALANCE * self.load.books.buckets:
+            raise BenchFailed(
+                f"{self.load.moved} transfers were acknowledged and {transfers} are there;"
+                f" balances sum to {balance}"
+            )
+        self.bytes_per_transfer = size / transfers
+        self.memory["before_sizes"] = psutil.Process().memory_info().rss
+
+    async def _measure_holds(self) -> None:
+        self.figures["holds"] = await measure_callers(
+            self.load.reserve_and_capture, 512, self.plan.case
+        )
+        if self.plan.holds_in_groups:
+            self.figures["holds_in_groups"] = await measure_groups(
+                self.load.reserve_and_capture_group, self.plan.groups
+            )
+
+    async def _measure_sizes(self) -> None:
+        """Post groups to books of each size in turns, so that the machine is the same for all."""
+        timing = self.plan.size
+        turn = Timing(timing.warm_s, 1, timing.round_s)
+        rounds: dict[str, list[Round]] = {}
+        async with AsyncExitStack() as stack:
+            loads = {}
+            for size in self.plan.sizes:
+                name = _size_name(size)
+                self.progress.tell(f"filling {size:,} buckets")
+                books = Books(size, self.load.books.homes)
+                conninfo = await self.server.create_database(name)
+                yuzuri = await stack.enter_async_context(
+                    _open_books(self.server, conninfo, books, self.clock)
+                )
+                loads[name] = Load(yuzuri, books)
+            await self.server.checkpoint()
+            for number in range(timing.rounds):
+                for name in loads if number % 2 == 0 else reversed(loads):
+                    done = await drive_groups(loads[name].move_group, turn)
+                    rounds.setdefault(name, []).extend(done)
+        for name in loads:
+            self.figures[name] = median_figures(rounds[name])
+
+    async def _measure_expiry(self) -> None:
+        yuzuri, books = self.load.yuzuri, self.load.books
+        at = utc_now()
+        ends_at = month_end(at, ZoneInfo("UTC"), 1)
+        ending = Books(self.plan.expiring, books.homes)
+        await fill_books(yuzuri.database, self.owner, ending, at, ends_at)
+        await copy_expiring(self.owner, _ONE_BY_ONE_MAX)
+        await self.server.checkpoint()
+        self.peers["expiry, one by one"] = await expire_one_by_one(
+            self.owner.conninfo, ending, ends_at, self.plan.peer_s
+        )
+        result = await measure_month_end(
+            self.load,
+            self.clock,
+            ends_at,
+            self.figures["callers_512"].per_s / 4,
+            self.plan.half_load,
+            self.plan.expiry_s_max,
+        )
+        self.figures["expiry"] = result.expiry
+        self.figures["traffic_before_expiry"] = result.before
+        self.figures["traffic_during_expiry"] = result.during
+
+
+_ONE_BY_ONE_MAX = 50_000
+
+_COUNT = """
+SELECT pg_total_relation_size('transfer') + pg_total_relation_size('journal_page')
+           + pg_total_relation_size('command'),
+       (SELECT count(*) FROM transfer),
+       (SELECT sum(balance) FROM bucket)::bigint
+"""
+
+
+@asynccontextmanager
+async def _open_books(
+    server: BenchServer, conninfo: str, books: Books, clock: MovableClock
+) -> AsyncIterator[Yuzuri]:
+    """Open a Yuzuri on an empty database, migrated and with its buckets filled."""
+    settings = Settings(data=server.folder or Path(), database_url=conninfo)
+    async with open_database(settings) as database:
+        await set_homes(database, books.homes)
+        await fill_books(database, Login.read(conninfo, "--url"), books, clock())
+        async with run_yuzuri(settings, database, clock=clock, profiles={}) as yuzuri:
+            yield yuzuri
+
+
+def _size_name(size: int) -> str:
+    return f"size_1e{len(str(size)) - 1}"
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

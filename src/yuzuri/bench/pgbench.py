@@ -1,0 +1,118 @@
+"""pgbench, the yardstick that everyone knows; and our own scripts run by it, in its C."""
+
+import asyncio
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from yuzuri.bench import BenchFailed
+from yuzuri.bench.report import PGBENCH_CLIENTS, PGBENCH_SCRIPTS, Yardstick, best_of
+from yuzuri.db.embedded import find_client_program
+
+_THREADS_MAX = 2
+_TPS = re.compile(r"^tps = ([0-9.]+) \(without initial connection time\)$", re.MULTILINE)
+_FAILED = re.compile(r"^number of failed transactions: (\d+) ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pgbench:
+    """A database of pgbench's own, and the best that each of its scripts has done there."""
+
+    conninfo: str
+    best: dict[str, dict[str, float]] = field(
+        default_factory=lambda: {script: {} for script in PGBENCH_SCRIPTS}
+    )
+
+    async def initialise(self, scale: int) -> None:
+        """Make its tables: 100,000 accounts and one branch for each unit of scale."""
+        await run_pgbench(self.conninfo, "--initialize", "--quiet", f"--scale={scale}")
+
+    async def measure(self, script: str, clients: int, seconds: int) -> None:
+        """Run a script, and keep what it did if it is the best so far."""
+        tps = read_tps(
+            await run_pgbench(
+                self.conninfo, f"--builtin={script}", *timing_options(clients, seconds)
+            )
+        )
+        runs = self.best[script]
+        runs[str(clients)] = max(tps, runs.get(str(clients), 0.0))
+
+    async def measure_all(self, seconds: int) -> None:
+        """Run both scripts with each number of clients."""
+        for script in PGBENCH_SCRIPTS:
+            for clients in PGBENCH_CLIENTS:
+                await self.measure(script, clients, seconds)
+
+    async def measure_best(self, seconds: int) -> None:
+        """Run both scripts once more with the number of clients that has done best."""
+        for script, runs in self.best.items():
+            await self.measure(script, int(max(runs, key=lambda clients: runs[clients])), seconds)
+
+    def yardstick(self, script: str) -> Yardstick:
+        """The best that a script has done so far, with any number of clients."""
+        return best_of(self.best[script], f"pgbench {script}")
+
+
+async def run_own_script(conninfo: str, script: str, clients: int, seconds: int) -> float:
+    """Run a script of ours as pgbench runs its own; transactions per second."""
+    with tempfile.TemporaryDirectory(prefix="yuzuri-bench-") as folder:
+        file = Path(folder) / "script.sql"
+        file.write_text(script, "utf-8")
+        return read_tps(
+            await run_pgbench(conninfo, f"--file={file}", *timing_options(clients, seconds))
+        )
+
+
+def timing_options(clients: int, seconds: int) -> Sequence[str]:
+    """What lets pgbench be at its best: prepared statements, and a thread for each processor."""
+    return (
+        "--no-vacuum", "--protocol=prepared", f"--client={clients}",
+        f"--jobs={min(clients, _THREADS_MAX)}", f"--time={seconds}",
+    )  # fmt: skip
+
+
+def read_tps(output: str) -> float:
+    """Read the transactions per second of a run; raises `BenchFailed` where some have failed."""
+    found, failed = _TPS.search(output), _FAILED.search(output)
+    if found is None or (failed is not None and int(failed[1]) > 0):
+        raise BenchFailed(f"pgbench did not do what it was asked to:\n{output}")
+    return float(found[1])
+
+
+async def run_pgbench(conninfo: str, *options: str) -> str:
+    """Run pgbench against a database; returns what it printed. Raises `BenchFailed`."""
+    process = await asyncio.create_subprocess_exec(
+        find_client_program("pgbench"), *options,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=libpq_environment(conninfo) | {"PATH": os.defpath, "LC_ALL": "C"},
+    )  # fmt: skip
+    try:
+        output, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+    if process.returncode != 0:
+        raise BenchFailed(f"pgbench ended with {process.returncode}: {said.decode().strip()}")
+    return output.decode()
+
+
+def libpq_environment(conninfo: str) -> dict[str, str]:
+    """A conninfo as the variables that libpq reads, so that no password is on a command line."""
+    names = {
+        option.keyword.decode(): option.envvar.decode()
+        for option in psycopg.pq.Conninfo.get_defaults()
+        if option.envvar
+    }
+    given = conninfo_to_dict(conninfo)
+    return {names[key]: str(value) for key, value in given.items() if key in names}

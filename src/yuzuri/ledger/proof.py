@@ -1,0 +1,267 @@
+"""The chain check: every transfer and page of a home's journal against what was written (I5).
+
+One pass in the order of pages, a stretch of them at a time, in memory that does not grow with the
+journal. Each breach names its row. Who can also change the rest of the chain, up to the home's own
+digest, is found out only by a digest that was published before.
+"""
+
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import cast
+
+from yuzuri.db import Connection
+from yuzuri.db.invariants import Breach, Progress, ignore_progress
+from yuzuri.kernel.ids import Home
+from yuzuri.ledger.journal import (
+    FIRST_DIGEST,
+    LEAF,
+    PageHeader,
+    leaf_hash,
+    merkle_root,
+    page_digest,
+)
+
+_Row = tuple[int, int, bytes, bytes, int, bytes, bytes, bytes, bytes]
+"""A transfer: page, position, checksum, kind, amount, allowance, source, target, cause."""
+
+_PAGES_MAX = 20_000
+_TRANSFERS_MAX = 200_000
+"""How much is asked of the database at once: what it sorts in memory without effort."""
+
+_ROWS_AT_ONCE = 2_000
+
+_MISSING = "they are missing"
+
+_NUMBER_MIN, _NUMBER_MAX = -(2**63), 2**63 - 1
+
+# A time that no page can have stands for infinity, so that it is one more header that is wrong.
+PAGE_COLUMNS = """
+number, CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint ELSE 0 END,
+transfers, root, digest
+"""
+
+_TOTAL = "SELECT coalesce(sum(transfers), 0)::bigint FROM journal_page WHERE home = %s"
+
+_PAGES = f"""
+SELECT {PAGE_COLUMNS} FROM journal_page
+WHERE home = %s AND number >= %s ORDER BY number LIMIT %s
+"""
+
+_HOME = "SELECT page, digest FROM home WHERE home = %s"
+
+# Ids and checksums as bytes: nothing is made of them but a hash.
+_TRANSFERS = """
+SELECT page, position, int8send(checksum), charsend(kind), amount,
+       uuid_send(allowance), uuid_send(source), uuid_send(target), uuid_send(cause)
+FROM transfer WHERE home = %s AND page BETWEEN %s AND %s ORDER BY page, position
+"""
+
+
+async def find_breaches(
+    connection: Connection, home: Home, progress: Progress = ignore_progress
+) -> AsyncGenerator[Breach, None]:
+    """Yield what is not as it was written in a home's journal, in the order of its pages.
+
+    The connection must be in a transaction that sees one snapshot; reads only.
+    """
+    chain = _Chain(home)
+    total, checked = await _count_transfers(connection, home), 0
+    async with aclosing(_read_journal(connection, home)) as journal:
+        async for header, rows in journal:
+            breaches = chain.stray(rows) if header is None else chain.check(header, rows)
+            for breach in breaches:
+                yield breach
+            checked += len(rows)
+            progress(checked, total)
+    for breach in chain.check_end(await _load_end(connection, home)):
+        yield breach
+
+
+@dataclass(slots=True)
+class _Chain:
+    """How far a home's chain of pages has been followed."""
+
+    home: Home
+    number: int = 0
+    digests: tuple[bytes, ...] = (FIRST_DIGEST,)
+    """The last page's digest, as it is kept and as it follows from the page, if that differs:
+    the next page was chained to one of the two. Empty where that page is missing."""
+
+    def check(self, header: PageHeader, rows: Sequence[_Row]) -> Iterator[Breach]:
+        """Check the next page and its transfers, which come in the order of their positions."""
+        if header.number != self.number + 1:
+            yield self._missing(self.number + 1, header.number - 1)
+            self.digests = ()
+        known, follows = self._follow(header)
+        if not follows:
+            yield self._page(header), "its header is not what was written after the page before it"
+        self.number, self.digests = header.number, known
+
+        hashes = [
+            leaf_hash(LEAF.pack(self.home, page, position, header.at_us, kind, amount, *ids))
+            for page, position, _, kind, amount, *ids in rows
+        ]
+        if len(rows) == header.transfers and all(
+            position == row[1] and hashed.startswith(row[2])
+            for position, (hashed, row) in enumerate(zip(hashes, rows, strict=True), start=1)
+        ):
+            if follows and merkle_root(hashes) != header.root:
+                what = f"its {len(rows)} transfers are not those that were written"
+                yield self._page(header), what
+            return
+        yield from self._explain(header, rows, hashes, follows=follows)
+
+    def stray(self, rows: Sequence[_Row]) -> Iterator[Breach]:
+        """Name the transfers of one page that is not there itself."""
+        first, last = rows[0], rows[-1]
+        if len(rows) == 1:
+            yield self._transfer(first), "its page is not there"
+        else:
+            yield (
+                f"transfers {first[0]}/{first[1]} to {last[0]}/{last[1]} of home {self.home}",
+                ("their page is not there"),
+            )
+
+    def check_end(self, end: tuple[int, bytes] | None) -> Iterator[Breach]:
+        """Check that the home's own row names the last page."""
+        row = f"home {self.home}"
+        if end is None:
+            if self.number:
+                yield row, "it is missing"
+            return
+        number, digest = end
+        if number > self.number:
+            yield self._missing(self.number + 1, number)
+        elif number < self.number:
+            yield row, f"its last page is {self.number}, not {number}"
+        elif self.digests and digest not in self.digests:
+            yield row, f"its digest is not that of its last page, {number}"
+
+    def _transfer(self, row: _Row) -> str:
+        return f"transfer {row[0]}/{row[1]} of home {self.home}"
+
+    def _page(self, header: PageHeader) -> str:
+        return f"page {header.number} of home {self.home}"
+
+    def _follow(self, header: PageHeader) -> tuple[tuple[bytes, ...], bool]:
+        follow = {
+            page_digest(
+                before, self.home, header.number, header.at_us, header.transfers, header.root
+            )
+            for before in self.digests
+        }
+        if not self.digests or header.digest in follow:
+            return (header.digest,), True
+        return (header.digest, *follow), False
+
+    def _missing(self, first: int, last: int) -> Breach:
+        if last < first:
+            return f"page {last + 1} of home {self.home}", "no page has such a number"
+        if last == first:
+            return f"page {first} of home {self.home}", "it is missing"
+        return f"pages {first} to {last} of home {self.home}", _MISSING
+
+    def _explain(
+        self,
+        header: PageHeader,
+        rows: Sequence[_Row],
+        hashes: Sequence[bytes],
+        *,
+        follows: bool,
+    ) -> Iterator[Breach]:
+        changed = [not hashed.startswith(row[2]) for hashed, row in zip(hashes, rows, strict=True)]
+        # Every leaf has the page's time in it, so that a wrong time makes all of them wrong.
+        is_time_changed = bool(rows) and all(changed) and (len(rows) > 1 or not follows)
+        if is_time_changed and follows:
+            yield self._page(header), f"none of its {len(rows)} transfers is what was written"
+        is_root_right = merkle_root(hashes) == header.root
+        expected = 1
+        for row, is_changed in zip(rows, changed, strict=True):
+            position = row[1]
+            if position < expected:
+                what = "it is there twice" if position > 0 else "it was never written"
+                yield self._transfer(row), what
+                continue
+            if position > header.transfers:
+                yield self._transfer(row), f"its page has only {header.transfers} transfers"
+                continue
+            yield from self._gap(header, expected, position - 1)
+            expected = position + 1
+            if is_changed and not is_time_changed:
+                what = "its checksum is" if is_root_right else "it is"
+                yield self._transfer(row), f"{what} not what was written"
+        yield from self._gap(header, expected, header.transfers)
+
+    def _gap(self, header: PageHeader, first: int, last: int) -> Iterator[Breach]:
+        page = header.number
+        if first == last:
+            yield f"transfer {page}/{first} of home {self.home}", "it is missing"
+        elif first < last:
+            yield f"transfers {page}/{first} to {page}/{last} of home {self.home}", _MISSING
+
+
+async def _count_transfers(connection: Connection, home: Home) -> int:
+    row = await (await connection.execute(_TOTAL, (home,))).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def _load_end(connection: Connection, home: Home) -> tuple[int, bytes] | None:
+    row = await (await connection.execute(_HOME, (home,))).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+async def _read_journal(
+    connection: Connection, home: Home
+) -> AsyncGenerator[tuple[PageHeader | None, Sequence[_Row]], None]:
+    """Yield each page in order, with its transfers; transfers without a page by the page's number.
+
+    A stretch of pages at a time: what the database sorts at once stays small.
+    """
+    since = _NUMBER_MIN
+    while since <= _NUMBER_MAX:
+        headers = deque(await _load_stretch(connection, home, since))
+        until = headers[-1].number if headers else _NUMBER_MAX
+        async with aclosing(_stream_transfers(connection, home, since, until)) as transfers:
+            async for page, rows in transfers:
+                while headers and headers[0].number < page:
+                    yield headers.popleft(), ()
+                is_there = bool(headers) and headers[0].number == page
+                yield headers.popleft() if is_there else None, rows
+        for header in headers:
+            yield header, ()
+        since = until + 1
+
+
+async def _load_stretch(connection: Connection, home: Home, since: int) -> list[PageHeader]:
+    """Return the next pages from `since` on, as many as are good to check at once."""
+    cursor = await connection.execute(_PAGES, (home, since, _PAGES_MAX))
+    headers: list[PageHeader] = []
+    transfers = 0
+    for row in await cursor.fetchall():
+        header = PageHeader(*row)
+        transfers += max(header.transfers, 0)
+        if headers and transfers > _TRANSFERS_MAX:
+            break
+        headers.append(header)
+    return headers
+
+
+async def _stream_transfers(
+    connection: Connection, home: Home, since: int, until: int
+) -> AsyncGenerator[tuple[int, list[_Row]], None]:
+    """Yield the transfers of each page from `since` to `until` that has some, in their order."""
+    page, rows = 0, list[_Row]()
+    async with connection.cursor(binary=True) as cursor:
+        asked = cursor.stream(_TRANSFERS, (home, since, until), size=_ROWS_AT_ONCE)
+        # Only a generator can be closed, and it must be: until then the connection is not free.
+        async with aclosing(cast("AsyncGenerator[_Row, None]", asked)) as stream:
+            async for row in stream:
+                if row[0] != page and rows:
+                    yield page, rows
+                    rows = []
+                page = row[0]
+                rows.append(row)
+    if rows:
+        yield page, rows
