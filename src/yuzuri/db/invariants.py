@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import Home
 
 SHOWN_MAX = 5
 """How many rows that break an invariant are named."""
-
 
 Breach = tuple[str, str]
 """A row that breaks an invariant, and what is wrong with it."""
@@ -19,8 +17,8 @@ Breach = tuple[str, str]
 Progress = Callable[[int, int], None]
 """Is told how much of a long check is done, and of how much."""
 
-Check = Callable[[Connection, Home, Progress], AsyncGenerator[Breach, None]]
-"""Looks for breaches in a home where SQL alone cannot; the connection stands in a snapshot."""
+Check = Callable[[Connection, Progress], AsyncGenerator[Breach, None]]
+"""Looks for breaches where SQL alone cannot; the connection stands in a snapshot."""
 
 
 def ignore_progress(done: int, total: int) -> None:
@@ -66,15 +64,13 @@ async def check_invariants(
     The connection must stand at the beginning of a transaction.
     """
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    homes = await (await connection.execute("SELECT home FROM home ORDER BY home")).fetchall()
     findings = []
     for invariant in invariants:
         parameters = {"at": at, **dict(invariant.parameters)}
         cursor = await connection.execute(invariant.breaches, parameters)
         rows = [(row[0], row[1]) for row in await cursor.fetchmany(SHOWN_MAX)]
-        check = invariant.check
-        for (home,) in homes if check is not None else ():
-            async with contextlib.aclosing(check(connection, home, progress)) as more:
+        if invariant.check is not None:
+            async with contextlib.aclosing(invariant.check(connection, progress)) as more:
                 while len(rows) < SHOWN_MAX and (breach := await anext(more, None)) is not None:
                     rows.append(breach)
         breaches = tuple(f"{row}: {what}" for row, what in rows)

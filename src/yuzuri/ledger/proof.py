@@ -1,15 +1,17 @@
-"""The chain check: every transfer and page of a home's journal against what was written (I5).
+"""The chain check: every transfer and page of the journals against what was written (I5).
 
-One pass in the order of pages, a stretch of them at a time, in memory that does not grow with the
-journal. Each breach names its row. Who can also change the rest of the chain, up to the home's own
-digest, is found out only by a digest that was published before.
+One pass over each home in the order of its pages, a stretch of them at a time, in memory that does
+not grow with the journal. Each breach names its row. Who also rewrites the rest of the chain, up
+to the home's own digest, is found out only by a digest that was published before.
 """
 
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import cast
+from typing import LiteralString, cast
+
+from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
 from yuzuri.db.invariants import Breach, Progress, ignore_progress
@@ -42,7 +44,12 @@ number, CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint E
 transfers, root, digest
 """
 
-_TOTAL = "SELECT coalesce(sum(transfers), 0)::bigint FROM journal_page WHERE home = %s"
+_HOMES = """
+SELECT home FROM home UNION SELECT home FROM journal_page UNION SELECT home FROM transfer
+ORDER BY home
+"""
+
+_TOTAL = "SELECT count(*) FROM transfer"
 
 _PAGES = f"""
 SELECT {PAGE_COLUMNS} FROM journal_page
@@ -60,23 +67,25 @@ FROM transfer WHERE home = %s AND page BETWEEN %s AND %s ORDER BY page, position
 
 
 async def find_breaches(
-    connection: Connection, home: Home, progress: Progress = ignore_progress
+    connection: Connection, progress: Progress = ignore_progress
 ) -> AsyncGenerator[Breach, None]:
-    """Yield what is not as it was written in a home's journal, in the order of its pages.
+    """Yield what is not as it was written in the journals, home by home in the order of pages.
 
     The connection must be in a transaction that sees one snapshot; reads only.
     """
-    chain = _Chain(home)
-    total, checked = await _count_transfers(connection, home), 0
-    async with aclosing(_read_journal(connection, home)) as journal:
-        async for header, rows in journal:
-            breaches = chain.stray(rows) if header is None else chain.check(header, rows)
-            for breach in breaches:
-                yield breach
-            checked += len(rows)
-            progress(checked, total)
-    for breach in chain.check_end(await _load_end(connection, home)):
-        yield breach
+    ((total,),) = await _fetch(connection, _TOTAL)
+    checked = 0
+    for (home,) in await _fetch(connection, _HOMES):
+        chain = _Chain(home)
+        async with aclosing(_read_journal(connection, home)) as journal:
+            async for header, rows in journal:
+                breaches = chain.stray(rows) if header is None else chain.check(header, rows)
+                for breach in breaches:
+                    yield breach
+                checked += len(rows)
+                progress(checked, total)
+        for breach in chain.check_end(await _fetch(connection, _HOME, home)):
+            yield breach
 
 
 @dataclass(slots=True)
@@ -124,14 +133,13 @@ class _Chain:
                 ("their page is not there"),
             )
 
-    def check_end(self, end: tuple[int, bytes] | None) -> Iterator[Breach]:
+    def check_end(self, ends: Sequence[TupleRow]) -> Iterator[Breach]:
         """Check that the home's own row names the last page."""
         row = f"home {self.home}"
-        if end is None:
-            if self.number:
-                yield row, "it is missing"
+        if not ends:
+            yield row, "it is missing"
             return
-        number, digest = end
+        ((number, digest),) = ends
         if number > self.number:
             yield self._missing(self.number + 1, number)
         elif number < self.number:
@@ -202,14 +210,10 @@ class _Chain:
             yield f"transfers {page}/{first} to {page}/{last} of home {self.home}", _MISSING
 
 
-async def _count_transfers(connection: Connection, home: Home) -> int:
-    row = await (await connection.execute(_TOTAL, (home,))).fetchone()
-    return int(row[0]) if row else 0
-
-
-async def _load_end(connection: Connection, home: Home) -> tuple[int, bytes] | None:
-    row = await (await connection.execute(_HOME, (home,))).fetchone()
-    return None if row is None else (row[0], row[1])
+async def _fetch(
+    connection: Connection, query: LiteralString, *parameters: int
+) -> Sequence[TupleRow]:
+    return await (await connection.execute(query, parameters)).fetchall()
 
 
 async def _read_journal(
@@ -221,8 +225,9 @@ async def _read_journal(
     """
     since = _NUMBER_MIN
     while since <= _NUMBER_MAX:
-        headers = deque(await _load_stretch(connection, home, since))
-        until = headers[-1].number if headers else _NUMBER_MAX
+        stretch, is_last = await _load_stretch(connection, home, since)
+        until = _NUMBER_MAX if is_last else stretch[-1].number
+        headers = deque(stretch)
         async with aclosing(_stream_transfers(connection, home, since, until)) as transfers:
             async for page, rows in transfers:
                 while headers and headers[0].number < page:
@@ -234,18 +239,19 @@ async def _read_journal(
         since = until + 1
 
 
-async def _load_stretch(connection: Connection, home: Home, since: int) -> list[PageHeader]:
-    """Return the next pages from `since` on, as many as are good to check at once."""
-    cursor = await connection.execute(_PAGES, (home, since, _PAGES_MAX))
+async def _load_stretch(
+    connection: Connection, home: Home, since: int
+) -> tuple[Sequence[PageHeader], bool]:
+    """Return the next pages from `since` on, and whether no page follows them."""
     headers: list[PageHeader] = []
     transfers = 0
-    for row in await cursor.fetchall():
+    for row in await _fetch(connection, _PAGES, home, since, _PAGES_MAX):
         header = PageHeader(*row)
         transfers += max(header.transfers, 0)
         if headers and transfers > _TRANSFERS_MAX:
-            break
+            return headers, False
         headers.append(header)
-    return headers
+    return headers, len(headers) < _PAGES_MAX
 
 
 async def _stream_transfers(
