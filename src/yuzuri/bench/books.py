@@ -4,15 +4,16 @@ They begin with balances that no transfer accounts for, which saves writing each
 `yuzuri verify` has nothing to say about them, and they are dropped with the run.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
 from psycopg import AsyncConnection
 
-from yuzuri.db.connect import Database
 from yuzuri.db.login import Login
-from yuzuri.db.migrate import MIGRATING_ROLE
+from yuzuri.db.migrate import MIGRATING_ROLE, SCHEMA
 from yuzuri.kernel.ids import AllowanceId, HolderId, Home, Id
 
 ALLOWANCES = 16
@@ -113,8 +114,17 @@ class Books:
         return Pair(self.allowance(source), self.holder(source), self.holder(target))
 
 
+@asynccontextmanager
+async def open_as_owner(login: Login) -> AsyncIterator[AsyncConnection]:
+    """Connect in autocommit mode as the role that owns the tables."""
+    async with await login.connect() as connection:
+        await connection.execute(f"SET ROLE {MIGRATING_ROLE}")
+        await connection.execute(f"SET search_path = {SCHEMA}")
+        yield connection
+
+
 async def fill_books(
-    database: Database, owner: Login, books: Books, at: datetime, expires_at: datetime | None = None
+    owner: Login, books: Books, at: datetime, expires_at: datetime | None = None
 ) -> None:
     """Write the buckets of these books, and let the server learn how many they are.
 
@@ -124,18 +134,10 @@ async def fill_books(
         (0, _ALLOWANCES_BEFORE) if expires_at is None else (FIRST_EXPIRING, _EXPIRING_BEFORE)
     )
     given = {"homes": books.homes, "before": before, "issued_at": at, "expires_at": expires_at}
-    async with database.connection() as connection:
+    async with open_as_owner(owner) as connection:
         await connection.execute(_ADD_ALLOWANCES, given)
-    for first in range(offset, offset + books.buckets, _CHUNK):
-        last = min(first + _CHUNK, offset + books.buckets) - 1
-        async with database.connection() as connection:
+        for first in range(offset, offset + books.buckets, _CHUNK):
+            last = min(first + _CHUNK, offset + books.buckets) - 1
             await connection.execute(_ADD_BUCKETS, given | {"first": first, "last": last})
-    async with await owner.connect() as connection:
-        await tidy(connection)
-
-
-async def tidy(connection: AsyncConnection) -> None:
-    """Do what the server would do by itself some minutes later, and in a measurement's way."""
-    await connection.execute(f"SET ROLE {MIGRATING_ROLE}")
-    await connection.execute("VACUUM (ANALYZE) yuzuri.bucket")
-    await connection.execute("VACUUM (ANALYZE) yuzuri.allowance")
+        # What the server would do by itself a little later, and in the way of a measurement.
+        await connection.execute("VACUUM (ANALYZE) bucket, allowance")

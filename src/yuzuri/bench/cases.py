@@ -3,22 +3,25 @@
 Every outcome is looked at: a case in which one request was refused has no figures.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
+from time import perf_counter
 
 from yuzuri.bench import BenchFailed
 from yuzuri.bench.books import Books
 from yuzuri.bench.driving import Timing, Work, drive_arrivals, drive_callers, let_arrive
-from yuzuri.bench.samples import Figures, Round, median_figures
+from yuzuri.bench.samples import CallLog, Figures, Round, median_figures
 from yuzuri.db.committer import Request
 from yuzuri.kernel.errors import Refusal
 from yuzuri.kernel.ids import HoldId, Home, TransferId, new_id
 from yuzuri.ledger.changes import HOUSE, House
 from yuzuri.ledger.commands import Capture, Move, Reserve
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
+from yuzuri.ledger.store import holders_with_expired
 from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri
 
@@ -157,7 +160,13 @@ class MonthEnd:
 
 
 async def measure_month_end(
-    load: Load, clock: "MovableClock", at: datetime, per_s: float, timing: Timing, seconds_max: float
+    load: Load,
+    clock: "MovableClock",
+    at: datetime,
+    *,
+    per_s: float,
+    timing: Timing,
+    seconds_max: float,
 ) -> MonthEnd:
     """Let the month end while single transfers go on arriving at this rate.
 

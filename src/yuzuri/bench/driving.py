@@ -1,4 +1,4 @@
-"""Driving a system as its callers do: some who each await an answer, or arrivals that don't wait."""
+"""Driving a system as callers do: some who each await an answer, or arrivals that don't wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

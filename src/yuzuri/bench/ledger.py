@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psutil
 
 from yuzuri.bench import BenchFailed
-from yuzuri.bench.books import BALANCE, Books, fill_books
+from yuzuri.bench.books import BALANCE, Books, fill_books, open_as_owner
 from yuzuri.bench.cases import (
     Load,
     MovableClock,
@@ -24,7 +24,7 @@ from yuzuri.bench.cases import (
     measure_groups,
     measure_month_end,
 )
-from yuzuri.bench.driving import Timing, drive_callers
+from yuzuri.bench.driving import Timing
 from yuzuri.bench.peers import (
     ROW_LOCK_CLIENTS,
     copy_expiring,
@@ -40,6 +40,8 @@ from yuzuri.bench.servers import BenchServer, open_bench_server, read_machine
 from yuzuri.db.connect import open_database
 from yuzuri.db.login import Login
 from yuzuri.kernel.calendar import month_end, utc_now
+from yuzuri.ledger.homes import choose_homes
+from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 from yuzuri.settings import Settings
 
@@ -59,7 +61,7 @@ class Plan:
     pgbench_s: int
     pgbench_scale: int
     is_pgbench_repeated: bool
-    """Everything again at the end, or only what did best."""
+    """In the middle what did best, at the end everything; or at the end what did best."""
     peer_s: int
     expiring: int
     expiry_s_max: float
@@ -69,17 +71,17 @@ class Plan:
 SIZE_COMPARED = 10**5
 
 QUICK = Plan(
-    case=Timing(warm_s=0.3, rounds=3, round_s=0.6),
-    groups=Timing(warm_s=0.3, rounds=3, round_s=0.8),
-    half_load=Timing(warm_s=0.3, rounds=3, round_s=0.6),
+    case=Timing(warm_s=0.3, rounds=3, round_s=0.5),
+    groups=Timing(warm_s=0.3, rounds=3, round_s=0.7),
+    half_load=Timing(warm_s=0.3, rounds=3, round_s=0.5),
     sizes=(10**4, 10**5),
-    size=Timing(warm_s=0.2, rounds=3, round_s=0.6),
+    size=Timing(warm_s=0.1, rounds=2, round_s=0.7),
     pgbench_s=1,
     pgbench_scale=10,
     is_pgbench_repeated=False,
     peer_s=1,
     expiring=100_000,
-    expiry_s_max=4.0,
+    expiry_s_max=3.0,
     holds_in_groups=False,
 )
 
@@ -135,6 +137,7 @@ async def bench_ledger(plan: Plan, url: str | None, homes: int, progress: Progre
             owner=Login.read(conninfo, "--url"),
             pgbench=Pgbench(await server.create_database("pgbench")),
             memory=memory,
+            stack=stack,
         )
         await run.take_steps()
         machine = await read_machine(server, yuzuri.database)
@@ -164,6 +167,8 @@ class _Run:
     owner: Login
     pgbench: Pgbench
     memory: dict[str, int]
+    stack: AsyncExitStack
+    sizes: dict[str, Load] = field(default_factory=dict)
     figures: dict[str, Figures] = field(default_factory=dict)
     peers: dict[str, float] = field(default_factory=dict)
     row_locks: dict[str, float] = field(default_factory=dict)
@@ -176,15 +181,16 @@ class _Run:
             ("pgbench", self._measure_pgbench),
             ("groups of 8,000", self._measure_groups),
             ("one transaction a transfer", self._measure_one_by_one),
-            ("64 callers", lambda: self._measure_callers(64)),
-            ("512 callers", lambda: self._measure_callers(512)),
+            ("64 callers", partial(self._measure_callers, 64)),
+            ("512 callers", partial(self._measure_callers, 512)),
             ("half of that load", self._measure_half_load),
             ("row locks on one bucket", self._measure_row_locks),
             ("one hot bucket", self._measure_hot),
             ("bytes on disk", self._measure_bytes),
             ("holds", self._measure_holds),
-            ("pgbench in between", lambda: self.pgbench.measure_best(self.plan.pgbench_s)),
-            ("sizes", self._measure_sizes),
+            ("pgbench in between", self._measure_pgbench_in_between),
+            *((f"{size:,} buckets", partial(self._fill_size, size)) for size in self.plan.sizes),
+            ("these sizes in turns", self._measure_sizes),
             ("month-end expiry", self._measure_expiry),
             ("pgbench again", self._measure_pgbench_again),
         ]
@@ -225,6 +231,10 @@ class _Run:
     async def _measure_pgbench(self) -> None:
         await self.pgbench.measure_all(self.plan.pgbench_s)
 
+    async def _measure_pgbench_in_between(self) -> None:
+        if self.plan.is_pgbench_repeated:
+            await self.pgbench.measure_best(self.plan.pgbench_s)
+
     async def _measure_pgbench_again(self) -> None:
         await self.server.checkpoint()
         if self.plan.is_pgbench_repeated:
@@ -260,9 +270,7 @@ class _Run:
             self.peers[f"row locks on one bucket, {clients} clients"] = per_s
 
     async def _measure_hot(self) -> None:
-        self.figures["hot"] = await measure_callers(
-            self.load.move_from_hot, 512, self.plan.case
-        )
+        self.figures["hot"] = await measure_callers(self.load.move_from_hot, 512, self.plan.case)
 
     async def _measure_bytes(self) -> None:
         """Count what the transfers so far have left on disk, and see that none was lost."""
@@ -288,36 +296,31 @@ class _Run:
                 self.load.reserve_and_capture_group, self.plan.groups
             )
 
+    async def _fill_size(self, size: int) -> None:
+        books = Books(size, self.load.books.homes)
+        conninfo = await self.server.create_database(_size_name(size))
+        yuzuri = await self.stack.enter_async_context(
+            _open_books(self.server, conninfo, books, self.clock)
+        )
+        self.sizes[_size_name(size)] = Load(yuzuri, books)
+
     async def _measure_sizes(self) -> None:
         """Post groups to books of each size in turns, so that the machine is the same for all."""
         timing = self.plan.size
         turn = Timing(timing.warm_s, 1, timing.round_s)
-        rounds: dict[str, list[Round]] = {}
-        async with AsyncExitStack() as stack:
-            loads = {}
-            for size in self.plan.sizes:
-                name = _size_name(size)
-                self.progress.tell(f"filling {size:,} buckets")
-                books = Books(size, self.load.books.homes)
-                conninfo = await self.server.create_database(name)
-                yuzuri = await stack.enter_async_context(
-                    _open_books(self.server, conninfo, books, self.clock)
-                )
-                loads[name] = Load(yuzuri, books)
-            await self.server.checkpoint()
-            for number in range(timing.rounds):
-                for name in loads if number % 2 == 0 else reversed(loads):
-                    done = await drive_groups(loads[name].move_group, turn)
-                    rounds.setdefault(name, []).extend(done)
-        for name in loads:
+        rounds: dict[str, list[Round]] = {name: [] for name in self.sizes}
+        await self.server.checkpoint()
+        for number in range(timing.rounds):
+            for name in self.sizes if number % 2 == 0 else reversed(self.sizes):
+                rounds[name] += await drive_groups(self.sizes[name].move_group, turn)
+        for name in self.sizes:
             self.figures[name] = median_figures(rounds[name])
 
     async def _measure_expiry(self) -> None:
-        yuzuri, books = self.load.yuzuri, self.load.books
         at = utc_now()
         ends_at = month_end(at, ZoneInfo("UTC"), 1)
-        ending = Books(self.plan.expiring, books.homes)
-        await fill_books(yuzuri.database, self.owner, ending, at, ends_at)
+        ending = Books(self.plan.expiring, self.load.books.homes)
+        await fill_books(self.owner, ending, at, ends_at)
         await copy_expiring(self.owner, _ONE_BY_ONE_MAX)
         await self.server.checkpoint()
         self.peers["expiry, one by one"] = await expire_one_by_one(
@@ -327,9 +330,9 @@ class _Run:
             self.load,
             self.clock,
             ends_at,
-            self.figures["callers_512"].per_s / 4,
-            self.plan.half_load,
-            self.plan.expiry_s_max,
+            per_s=self.figures["callers_512"].per_s / 4,
+            timing=self.plan.half_load,
+            seconds_max=self.plan.expiry_s_max,
         )
         self.figures["expiry"] = result.expiry
         self.figures["traffic_before_expiry"] = result.before
@@ -352,10 +355,12 @@ async def _open_books(
 ) -> AsyncIterator[Yuzuri]:
     """Open a Yuzuri on an empty database, migrated and with its buckets filled."""
     settings = Settings(data=server.folder or Path(), database_url=conninfo)
+    owner = Login.read(conninfo, "--url")
     async with open_database(settings) as database:
-        await set_homes(database, books.homes)
-        await fill_books(database, Login.read(conninfo, "--url"), books, clock())
-        async with run_yuzuri(settings, database, clock=clock, profiles={}) as yuzuri:
+        async with open_as_owner(owner) as connection, connection.transaction():
+            await choose_homes(connection, books.homes)
+        await fill_books(owner, books, clock())
+        async with run_yuzuri(settings, database, clock=clock, profiles=Profiles({})) as yuzuri:
             yield yuzuri
 
 

@@ -14,14 +14,14 @@ import psycopg
 from psycopg import Connection
 
 from yuzuri.bench import BenchFailed
-from yuzuri.bench.books import FIRST_EXPIRING, Books
+from yuzuri.bench.books import FIRST_EXPIRING, Books, open_as_owner
 from yuzuri.bench.pgbench import run_own_script
 from yuzuri.db.login import Login
 from yuzuri.db.migrate import MIGRATING_ROLE
 from yuzuri.kernel.ids import HolderId, new_id
 from yuzuri.ledger.changes import HOUSE, House
 
-ROW_LOCK_CLIENTS = (8, 32)
+ROW_LOCK_CLIENTS = (1, 8, 32)
 
 _MAKE = f"""
 CREATE SCHEMA peer;
@@ -96,8 +96,7 @@ async def make_peer_tables(owner: Login) -> None:
 
 async def copy_expiring(owner: Login, count: int) -> None:
     """Give the yardsticks the first so many buckets that end."""
-    async with await owner.connect() as connection:
-        await connection.execute(f"SET ROLE {MIGRATING_ROLE}")
+    async with open_as_owner(owner) as connection:
         await connection.execute(_COPY_EXPIRING, (count,))
 
 

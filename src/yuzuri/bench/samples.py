@@ -1,4 +1,4 @@
-"""What was timed, and the figures that are made of it: medians over rounds, percentiles of calls."""
+"""What was timed, and the figures made of it: medians over rounds, percentiles of calls."""
 
 from array import array
 from bisect import bisect_left, bisect_right

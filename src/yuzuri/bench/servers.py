@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -90,13 +90,9 @@ async def open_bench_server(
             await server.drop_databases()
             await _drop_roles(server.login, new_roles)
         return
-    with tempfile.TemporaryDirectory(prefix="yuzuri-bench-", ignore_cleanup_errors=True) as folder:
-        # The server's own account must be able to enter when root measures.
-        Path(folder).chmod(0o711)
-        data = Path(folder) / "data"
-        with start_embedded(data) as embedded:
-            login = Login.read(embedded.url("postgres", SUPERUSER), "--url")
-            yield BenchServer(login, data, prefix)
+    with _temporary_folder() as folder, start_embedded(folder / "data") as embedded:
+        login = Login.read(embedded.url("postgres", SUPERUSER), "--url")
+        yield BenchServer(login, folder, prefix)
 
 
 async def read_machine(server: BenchServer, database: Database) -> Machine:
@@ -116,6 +112,14 @@ async def read_machine(server: BenchServer, database: Database) -> Machine:
         filesystem=_find_filesystem(server.folder) if server.folder is not None else "",
         server_settings=settings,
     )
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="yuzuri-bench-", ignore_cleanup_errors=True) as folder:
+        # The server's own account must be able to enter when root measures.
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 def _count_cpus() -> int:

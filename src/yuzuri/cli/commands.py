@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from yuzuri.cli import demo, feasibility, gifts, operators, serving, subscribers, verifying
+from yuzuri.cli import bench, demo, feasibility, gifts, operators, serving, subscribers, verifying
 from yuzuri.cli.screen import tell_problem
 from yuzuri.db import DatabaseUnavailable
 from yuzuri.kernel.errors import DomainError
@@ -28,6 +28,7 @@ _app.add_typer(operators.app, name="operators")
 _app.add_typer(subscribers.people, name="people")
 _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
+_app.add_typer(bench.app, name="bench")
 
 
 def command_line() -> None:
