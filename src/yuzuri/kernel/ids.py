@@ -64,8 +64,12 @@ def home_of(any_id: Id) -> Home:
 
 def by_home(ids: Iterable[AnyId]) -> dict[Home, list[AnyId]]:
     """Return ids by the home of each, every one once."""
+    distinct = list(set(ids))
+    endings = {any_id[14:] for any_id in distinct}
+    if len(endings) == 1:
+        return {home_of(distinct[0]): distinct}
     homes: dict[Home, list[AnyId]] = {}
-    for any_id in set(ids):
+    for any_id in distinct:
         homes.setdefault(home_of(any_id), []).append(any_id)
     return homes
 

@@ -3,7 +3,8 @@
 A group of thousands goes through here, so ids stay bytes and columns are packed by `db.arrays`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any, TypeVar
@@ -27,14 +28,15 @@ from yuzuri.kernel.ids import (
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.ledger.book import Book, Bucket, Hold, JournalEnd
-from yuzuri.ledger.changes import HOUSE_IDS, Transfer
-from yuzuri.ledger.journal import LEAF, leaf_checksum, leaf_hash, merkle_root, page_digest
+from yuzuri.ledger.changes import HOUSE_IDS, Transfer, TransferKind
+from yuzuri.ledger.journal import LEAF, leaf_hash, merkle_root, page_digest
 
 # FOR NO KEY UPDATE: reads of the row, and inserts that refer to it, go on.
 _LOCK_HOME = "SELECT page, digest FROM home WHERE home = %s FOR NO KEY UPDATE"
 
 _LOAD_BUCKETS = """
-SELECT holder, allowance, balance, held, ctid FROM bucket WHERE home = %s AND holder = ANY(%b)
+SELECT uuid_send(holder), uuid_send(allowance), balance, held, ctid
+FROM bucket WHERE home = %s AND holder = ANY(%b)
 """
 
 # One statement and so one snapshot: what is held and its holds never come from two moments.
@@ -144,7 +146,11 @@ LIMIT %s
 
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TAIL = b"\xff\xff"
-_TRANSFER_ROW = Struct(">h iq iq iq i16s i16s i16s i16s ii ih ic".replace(" ", ""))
+_TRANSFER_ROW = Struct(">h iq iq i8s i16s i16s i16s i16s ii ih ic".replace(" ", ""))
+_KIND_BYTES = {kind: kind.encode() for kind in TransferKind}
+
+_ROWS_AT_ONCE = 1_000
+"""How many rows one side works on while the other works on those before."""
 
 _Value = TypeVar("_Value")
 
@@ -243,19 +249,20 @@ async def load_allowances(
 
 async def write_book(connection: Connection, book: Book) -> None:
     """Write all that changed in the book; the caller's transaction makes it one."""
-    for home, allowances in _grouped(book.new_allowances.items(), lambda new: new[0][0]):
+    for home, allowances in _grouped(book, book.new_allowances.items(), lambda new: new[0][0]):
         columns = _columns(_allowance_row(allowance) for _, allowance in allowances)
         await connection.execute(_ADD_ALLOWANCES, (home, *columns))
-    for home, transfers in _grouped(book.transfers, _home_of_transfer):
+    for home, transfers in _grouped(book, book.transfers, _home_of_transfer):
         await _write_page(connection, home, book.journals[home], transfers, book.at)
-    for home, buckets in _grouped(book.changed_buckets, lambda bucket: home_of(bucket.holder)):
+    for home, buckets in _grouped(book, book.changed_buckets, _home_of_bucket):
         await _write_buckets(connection, home, buckets, book.allowances)
-    await _write_holds(connection, book)
+    if book.changed_holds or book.ended_holds:
+        await _write_holds(connection, book)
     for entered in book.entered_transit:
         row = (home_of(entered.source), entered.id, entered.target, entered.allowance,
                entered.amount, book.at, entered.deadline)  # fmt: skip
         await connection.execute(_ENTER_TRANSIT, row)
-    for home, left in _grouped(book.left_transit, lambda change: change.home):
+    for home, left in _grouped(book, book.left_transit, lambda change: change.home):
         await connection.execute(_LEAVE_TRANSIT, (home, UuidArray([end.id for end in left])))
 
 
@@ -305,26 +312,42 @@ async def holders_with_lapsed(
 async def _load_buckets(
     connection: Connection, book: Book, home: Home, holders: Sequence[HolderId]
 ) -> None:
-    cursor = await connection.execute(
-        _LOAD_BUCKETS, (home, UuidArray(holders)), prepare=True, binary=True
-    )
-    buckets = book.buckets
+    """Take the rows of some holders into the book while PostgreSQL looks for those of the next."""
     is_held = False
-    for holder, allowance, balance, held, place in await cursor.fetchall():
-        bucket = Bucket(holder, allowance, balance, held, place)
-        owned = buckets.get(holder)
-        if owned is None:
-            buckets[holder] = {allowance: bucket}
-        else:
-            owned[allowance] = bucket
-        if held:
-            is_held = True
+    known = {holder: holder for holder in holders}
+    allowances: dict[bytes, AllowanceId] = {}
+    looking = _look_for_buckets(connection, home, holders[:_ROWS_AT_ONCE])
+    for start in range(_ROWS_AT_ONCE, len(holders) + _ROWS_AT_ONCE, _ROWS_AT_ONCE):
+        rows = await looking
+        if start < len(holders):
+            looking = _look_for_buckets(connection, home, holders[start : start + _ROWS_AT_ONCE])
+            await asyncio.sleep(0)
+        for holder_bytes, allowance_bytes, balance, held, place in rows:
+            holder = known[holder_bytes]
+            allowance = allowances.get(allowance_bytes)
+            if allowance is None:
+                allowance = allowances[allowance_bytes] = AllowanceId(Id(allowance_bytes))
+            owned = book.buckets.get(holder)
+            if owned is None:
+                owned = book.buckets[holder] = {}
+            owned[allowance] = Bucket(holder, allowance, balance, held, place)
+            is_held = is_held or held > 0
     if is_held:
-        cursor = await connection.execute(
-            _LOAD_HOLDS, (home, UuidArray(holders)), prepare=True, binary=True
-        )
+        cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holders)), prepare=True)
         for row in await cursor.fetchall():
             book.add_hold(Hold(*row))
+
+
+def _look_for_buckets(
+    connection: Connection, home: Home, holders: Sequence[HolderId]
+) -> asyncio.Task[list[TupleRow]]:
+    async def look() -> list[TupleRow]:
+        cursor = await connection.execute(
+            _LOAD_BUCKETS, (home, UuidArray(holders)), prepare=True, binary=True
+        )
+        return await cursor.fetchall()
+
+    return asyncio.create_task(look())
 
 
 async def _load_terms(
@@ -347,23 +370,14 @@ async def _write_page(
     at: datetime,
 ) -> None:
     number, at_us = end.page + 1, (at - _EPOCH) // _MICROSECOND
-    hashes, rows = [], [_COPY_HEAD]
-    for position, t in enumerate(transfers, start=1):
-        kind = t.kind.encode()
-        hashed = leaf_hash(
-            LEAF.pack(home, number, position, at_us, kind, t.amount,
-                      t.allowance, t.source, t.target, t.cause)
-        )  # fmt: skip
-        hashes.append(hashed)
-        rows.append(
-            _TRANSFER_ROW.pack(
-                10, 8, number, 8, t.amount, 8, leaf_checksum(hashed), 16, t.allowance,
-                16, t.source, 16, t.target, 16, t.cause, 4, position, 2, home, 1, kind,
-            )
-        )  # fmt: skip
-    rows.append(_COPY_TAIL)
+    hashes: list[bytes] = []
     async with connection.cursor() as cursor, cursor.copy(_COPY_TRANSFERS) as copy:
-        await copy.write(b"".join(rows))
+        await copy.write(_COPY_HEAD)
+        # In parts, so that PostgreSQL takes in one while the next is hashed.
+        for start in range(0, len(transfers), _ROWS_AT_ONCE):
+            part = transfers[start : start + _ROWS_AT_ONCE]
+            await copy.write(b"".join(_hash_part(home, number, at_us, part, hashes)))
+        await copy.write(_COPY_TAIL)
     root = merkle_root(hashes)
     page = {
         "home": home,
@@ -374,6 +388,24 @@ async def _write_page(
         "digest": page_digest(end.digest, home, number, at_us, len(transfers), root),
     }
     await connection.execute(_ADD_PAGE, page, prepare=True)
+
+
+def _hash_part(
+    home: Home, number: int, at_us: int, transfers: Sequence[Transfer], hashes: list[bytes]
+) -> Iterator[bytes]:
+    """Yield the rows of transfers that follow those that were hashed before."""
+    leaf, row = LEAF.pack, _TRANSFER_ROW.pack
+    for position, t in enumerate(transfers, start=len(hashes) + 1):
+        kind, amount, allowance = _KIND_BYTES[t.kind], t.amount, t.allowance
+        source, target, cause = t.source, t.target, t.cause
+        hashed = leaf_hash(
+            leaf(home, number, position, at_us, kind, amount, allowance, source, target, cause)
+        )
+        hashes.append(hashed)
+        yield row(
+            10, 8, number, 8, amount, 8, hashed[:8], 16, allowance, 16, source, 16, target,
+            16, cause, 4, position, 2, home, 1, kind,
+        )  # fmt: skip
 
 
 async def _write_buckets(
@@ -404,16 +436,16 @@ async def _write_holds(connection: Connection, book: Book) -> None:
     changed = list(book.changed_holds.values())
     new = [hold for hold in changed if hold.is_new]
     old = [hold for hold in changed if not hold.is_new]
-    for home, holds in _grouped(new, lambda hold: home_of(hold.holder)):
+    for home, holds in _grouped(book, new, _home_of_hold):
         rows = (
             (h.holder, h.id, h.allowance, h.amount, h.cause, h.opened_at, h.expires_at)
             for h in holds
         )
         await connection.execute(_ADD_HOLDS, (home, *_columns(rows)), prepare=True)
-    for home, holds in _grouped(old, lambda hold: home_of(hold.holder)):
+    for home, holds in _grouped(book, old, _home_of_hold):
         columns = _columns((h.holder, h.id, h.amount, h.lapsed_at) for h in holds)
         await connection.execute(_CHANGE_HOLDS, (*columns, home), prepare=True)
-    for home, holds in _grouped(book.ended_holds, lambda hold: home_of(hold.holder)):
+    for home, holds in _grouped(book, book.ended_holds, _home_of_hold):
         columns = _columns((h.holder, h.id) for h in holds)
         await connection.execute(_REMOVE_HOLDS, (*columns, home), prepare=True)
 
@@ -422,9 +454,22 @@ def _home_of_transfer(transfer: Transfer) -> Home:
     return home_of(transfer.target if transfer.source in HOUSE_IDS else transfer.source)
 
 
+def _home_of_hold(hold: Hold) -> Home:
+    return home_of(hold.holder)
+
+
+def _home_of_bucket(bucket: Bucket) -> Home:
+    return home_of(bucket.holder)
+
+
 def _grouped(
-    values: Iterable[_Value], home_of_value: Callable[[_Value], Home]
+    book: Book, values: Collection[_Value], home_of_value: Callable[[_Value], Home]
 ) -> Iterable[tuple[Home, list[_Value]]]:
+    """Return values by home; where one is locked, all are of that one."""
+    if not values:
+        return ()
+    if len(book.journals) == 1:
+        return ((home, list(values)) for home in book.journals)
     groups: dict[Home, list[_Value]] = {}
     for value in values:
         groups.setdefault(home_of_value(value), []).append(value)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
@@ -74,6 +75,8 @@ class YuzuriRoad:
     def home_of(self, command: Command) -> Home:
         """Return the home of whoever acts; one that does not exist has nothing to find anywhere."""
         match command:
+            case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
+                home = acting_home(command)
             case OfferGift() | AcceptGift() | DeclineGift() | CancelGift():
                 home = home_of(command.person)
             case ExpireGift():
@@ -83,7 +86,7 @@ class YuzuriRoad:
             case ExpireBuckets():
                 home = home_of(command.holders[0])
             case _:
-                home = acting_home(command)
+                assert_never(command)
         return home if home < self._homes else HOME
 
     def fingerprint(self, command: Command) -> bytes:
@@ -159,6 +162,8 @@ def _names(commands: Sequence[Command]) -> _Named:
     named = _Named()
     for command in commands:
         match command:
+            case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
+                named.holders |= holders_named(command)
             case OfferGift():
                 named.lines |= {command.from_line, command.to_line}
             case AcceptGift() | DeclineGift() | CancelGift() | ExpireGift():
@@ -169,5 +174,5 @@ def _names(commands: Sequence[Command]) -> _Named:
             case ExpireBuckets():
                 named.holders.update(command.holders)
             case _:
-                named.holders |= holders_named(command)
+                assert_never(command)
     return named
