@@ -1,10 +1,10 @@
 """What a purchase of a plan or top-up issues: so much, where, when and until when."""
 
 from datetime import UTC, datetime, time, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.ids import numbered
 
 from yuzuri.catalog.purchases import Purchase, Purchased, decide_purchase, expiry_of, issued_by
 from yuzuri.kernel.calendar import DailyWindow
@@ -21,8 +21,8 @@ from yuzuri.subscribers.lines import Line
 
 PROFILES = read_profiles()
 AT = datetime(2026, 11, 10, 3, tzinfo=UTC)
-PURCHASE = PurchaseId(UUID(int=1))
-LINE = HolderId(UUID(int=2))
+PURCHASE = PurchaseId(numbered(101))
+LINE = HolderId(numbered(102))
 
 
 def utc(text: str) -> datetime:
@@ -98,7 +98,7 @@ def test_the_same_purchase_issues_the_same_allowances_and_another_others() -> No
     plan = find_plan(profile, "monthly")
     once, again, other = (
         [a.id for a, _ in issued_by(profile, plan, plan.gives, purchase, AT)]
-        for purchase in (PURCHASE, PURCHASE, PurchaseId(UUID(int=9)))
+        for purchase in (PURCHASE, PURCHASE, PurchaseId(numbered(109)))
     )
     assert once == again
     assert len({*once, *other}) == 8
@@ -118,7 +118,7 @@ def test_every_shipped_plan_and_top_up_can_be_issued(profile: Profile) -> None:
 
 def line(operator: str = "yuzuri-mobile", plan: str = "monthly") -> Line:
     return Line(
-        id=LINE, person=PersonId(UUID(int=3)), operator=operator, plan=plan,
+        id=LINE, person=PersonId(numbered(103)), operator=operator, plan=plan,
         number="+819012345678", label="mine", activated_at=AT,
     )  # fmt: skip
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
-from uuid import UUID
+
+from tests.ids import numbered
 
 from yuzuri.feasibility.gift import judge_gift
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party, PastGift, Relation
@@ -67,7 +68,7 @@ def some(
     if issued_at is None:
         issued_at = at - 28 * DAY if expires_at is None else expires_at - lasts
     allowance = Allowance(
-        id=AllowanceId(UUID(int=next(_numbers))),
+        id=AllowanceId(numbered(next(_numbers))),
         unit=quantity.unit,
         operator=operator,
         plan=plan,
@@ -76,10 +77,10 @@ def some(
         paid=paid,
         issued_at=issued_at,
         expires_at=expires_at,
-        purchase=PurchaseId(UUID(int=0)),
+        purchase=PurchaseId(numbered(0)),
         hours=hours,
         hops=hops,
-        parent=AllowanceId(UUID(int=1)) if hops else None,
+        parent=AllowanceId(numbered(1)) if hops else None,
     )
     return Holding(allowance, quantity.amount)
 

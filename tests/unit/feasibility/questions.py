@@ -3,17 +3,17 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
+from tests.ids import numbered
 from tests.unit.feasibility.asking import PROFILES, TOGETHER, some
 from tests.unit.feasibility.made_up import plan_with, profile_with, rules_with
 
 from yuzuri.catalog.purchases import issued_by
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party, PastGift, Relation
 from yuzuri.kernel.calendar import DailyWindow
-from yuzuri.kernel.ids import AllowanceId, PurchaseId
+from yuzuri.kernel.ids import AllowanceId, Id, PurchaseId, derived_id
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.operators.gift_rules import Blackout, Expiry, ExpiryKind, GiftRules, LastDays, YoungLine
@@ -56,7 +56,7 @@ allowance_terms = st.fixed_dictionaries(
         ),
         "ends": st.one_of(st.none(), st.timedeltas(timedelta(days=-5), timedelta(days=400))),
         "age": st.timedeltas(timedelta(0), timedelta(days=400)),
-        "id": st.uuids(),
+        "id": st.binary(min_size=16, max_size=16).map(Id),
     }
 )
 
@@ -76,10 +76,10 @@ def allowance_of(at: datetime, unit: Unit, terms: dict[str, Any]) -> Allowance:
         paid=terms["paid"],
         issued_at=issued_at if expires_at is None else min(issued_at, expires_at),
         expires_at=expires_at,
-        purchase=PurchaseId(UUID(int=0)),
+        purchase=PurchaseId(numbered(0)),
         hours=terms["hours"],
         hops=hops,
-        parent=AllowanceId(UUID(int=1)) if hops else None,
+        parent=AllowanceId(numbered(1)) if hops else None,
     )
 
 
@@ -126,7 +126,7 @@ def between(
         held = replace(some("1 B", at).allowance, unit=unit)
         holdings = (Holding(held, most), *holdings)
     if kind == "fresh cycle" and plan is not None:
-        purchase = PurchaseId(uuid5(UUID(int=7), plan.id))
+        purchase = PurchaseId(derived_id(numbered(7), plan.id))
         issued = issued_by(giver, plan, plan.gives, purchase, at - (age or timedelta(0)))
         holdings += tuple(Holding(allowance, amount) for allowance, amount in issued)
     has = draw(perhaps_several_terms)

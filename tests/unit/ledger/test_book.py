@@ -1,28 +1,19 @@
-"""The book: what each change does to balances, holds and entries, and what it stops."""
+"""The book: what each change does to balances and holds, what is to be written, what it stops."""
 
 import dataclasses
-from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
-from hashlib import sha256
-from uuid import UUID
 
 import pytest
+from tests.ids import numbered
 
 from yuzuri.kernel.calendar import DailyWindow
-from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, PurchaseId, TransferId, new_id
+from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, Home, PurchaseId
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Allowance, Source, received_allowance
-from yuzuri.ledger.book import (
-    FIRST_HASH,
-    Book,
-    BookError,
-    Bucket,
-    HoldState,
-    entry_hash,
-    spending_order,
-)
+from yuzuri.ledger.book import Book, BookError, Bucket, spending_order
 from yuzuri.ledger.changes import (
     HOUSE,
+    CloseBucket,
     House,
     LedgerChange,
     NewAllowance,
@@ -35,12 +26,13 @@ from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
 
 AT = datetime(2026, 11, 10, 3, 0, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
-ANN, BEN = HolderId(UUID(int=101)), HolderId(UUID(int=102))
-HELD, OTHER_HOLD = HoldId(UUID(int=301)), HoldId(UUID(int=302))
-CAUSE = UUID(int=401)
+ANN, BEN = HolderId(numbered(101)), HolderId(numbered(102))
+ELSEWHERE = HolderId(numbered(103, Home(1)))
+HELD, OTHER_HOLD = HoldId(numbered(301)), HoldId(numbered(302))
+CAUSE = numbered(401)
 
 DATA = Allowance(
-    id=AllowanceId(UUID(int=201)),
+    id=AllowanceId(numbered(201)),
     unit=Unit.DATA,
     operator="op",
     plan="plan",
@@ -49,19 +41,33 @@ DATA = Allowance(
     paid=False,
     issued_at=AT - timedelta(days=1),
     expires_at=AT + timedelta(days=1),
-    purchase=PurchaseId(UUID(int=501)),
+    purchase=PurchaseId(numbered(501)),
 )
-MORE = dataclasses.replace(DATA, id=AllowanceId(UUID(int=202)))
+MORE = dataclasses.replace(DATA, id=AllowanceId(numbered(202)))
+OVER = dataclasses.replace(DATA, id=AllowanceId(numbered(207)), expires_at=AT)
 
 
-def book_with(**balances: int) -> Book:
-    """A book in which Ann has some of `data` and of `more`."""
-    book = Book(AT, allowances={DATA.id: DATA, MORE.id: MORE})
+def book_with(*changes: LedgerChange, **balances: int) -> Book:
+    """A book in which Ann has some of `data`, `more` and `over`, and changes are long written."""
+    known = {"data": DATA, "more": MORE, "over": OVER}
+    book = Book(AT, allowances={allowance.id: allowance for allowance in known.values()})
     for name, balance in balances.items():
-        allowance = {"data": DATA, "more": MORE}[name]
-        book.apply([move(balance, HOUSE[House.ISSUED], ANN, allowance)])
-    book.entries.clear()
+        book.add_bucket(Bucket(ANN, known[name].id, place=bytes(6)))
+        if balance:
+            book.apply([move(balance, HOUSE[House.ISSUED], ANN, known[name])])
+    book.apply(changes)
+    as_written(book)
     return book
+
+
+def as_written(book: Book) -> None:
+    """Let all that has changed be what stands in the database."""
+    for bucket in book.changed_buckets:
+        bucket.is_changed, bucket.place = False, bucket.place or bytes(6)
+    for held in book.changed_holds.values():
+        held.is_new = False
+    for changed in (book.transfers, book.changed_buckets, book.changed_holds, book.ended_holds):
+        changed.clear()
 
 
 def move(
@@ -70,9 +76,10 @@ def move(
     target: HolderId = BEN,
     allowance: Allowance = DATA,
     hold: HoldId | None = None,
+    *,
+    keep_rest: bool = False,
 ) -> Transfer:
     return Transfer(
-        id=TransferId(new_id()),
         allowance=allowance.id,
         source=source,
         target=target,
@@ -80,7 +87,13 @@ def move(
         kind=TransferKind.GIFT,
         cause=CAUSE,
         hold=hold,
+        keep_rest=keep_rest,
     )
+
+
+def part(amount: int) -> Transfer:
+    """Captures so much of a hold, and lets the rest of it stand."""
+    return move(amount, hold=HELD, keep_rest=True)
 
 
 def hold(
@@ -103,49 +116,84 @@ def hold(
 
 RELEASE = ReleaseHold(id=HELD)
 
-# What Ann has 100 of, the changes, and then: Ann's balance and held, Ben's balance, Ann's hold.
-CHANGES: list[tuple[list[LedgerChange], int, int, int, str]] = [
-    ([], 100, 0, 0, ""),
-    ([move(1)], 99, 0, 1, ""),
-    ([move(100)], 0, 0, 100, ""),
-    ([move(60), move(40)], 0, 0, 100, ""),
-    ([move(60), move(60, BEN, ANN)], 100, 0, 0, ""),
-    ([hold(1)], 100, 1, 0, "open 0"),
-    ([hold(100)], 100, 100, 0, "open 0"),
-    ([hold(60), hold(40, OTHER_HOLD)], 100, 100, 0, "open 0"),
-    ([hold(60), move(40)], 40 + 20, 60, 40, "open 0"),
-    ([hold(60), RELEASE], 100, 0, 0, "released 0"),
-    ([hold(60), RELEASE, move(100)], 0, 0, 100, "released 0"),
-    ([hold(60), move(60, hold=HELD)], 40, 0, 60, "captured 60"),
-    ([hold(60), move(20, hold=HELD)], 80, 0, 20, "captured 20"),
-    ([hold(60), move(20, hold=HELD), move(80)], 0, 0, 100, "captured 20"),
-    ([hold(100), move(100, hold=HELD)], 0, 0, 100, "captured 100"),
+# What Ann has 100 of, the changes, and then: Ann's balance and held, Ben's balance, what is left
+# of Ann's hold.
+CHANGES: list[tuple[list[LedgerChange], int, int, int, int]] = [
+    ([], 100, 0, 0, 0),
+    ([move(1)], 99, 0, 1, 0),
+    ([move(100)], 0, 0, 100, 0),
+    ([move(60), move(40)], 0, 0, 100, 0),
+    ([move(60), move(60, BEN, ANN)], 100, 0, 0, 0),
+    ([hold(1)], 100, 1, 0, 1),
+    ([hold(100)], 100, 100, 0, 100),
+    ([hold(60), hold(40, OTHER_HOLD)], 100, 100, 0, 60),
+    ([hold(60), move(40)], 40 + 20, 60, 40, 60),
+    ([hold(60), RELEASE], 100, 0, 0, 0),
+    ([hold(60), RELEASE, move(100)], 0, 0, 100, 0),
+    ([hold(60), move(60, hold=HELD)], 40, 0, 60, 0),
+    ([hold(60), move(20, hold=HELD)], 80, 0, 20, 0),
+    ([hold(60), move(20, hold=HELD), move(80)], 0, 0, 100, 0),
+    ([hold(100), move(100, hold=HELD)], 0, 0, 100, 0),
+    ([hold(60), part(20)], 80, 40, 20, 40),
+    ([hold(60), part(20), part(39)], 41, 1, 59, 1),
+    ([hold(60), part(20), part(40)], 40, 0, 60, 0),
+    ([hold(60), part(60)], 40, 0, 60, 0),
+    ([hold(60), part(20), move(10, hold=HELD)], 70, 0, 30, 0),
+    ([hold(60), part(20), RELEASE], 80, 0, 20, 0),
+    ([hold(60), part(20), move(40)], 40, 40, 60, 40),
 ]
 
 
-@pytest.mark.parametrize(("changes", "balance", "held", "other", "ended"), CHANGES)
+@pytest.mark.parametrize(("changes", "balance", "held", "other", "left"), CHANGES)
 def test_changes_leave(
-    changes: list[LedgerChange], balance: int, held: int, other: int, ended: str
+    changes: list[LedgerChange], balance: int, held: int, other: int, left: int
 ) -> None:
     book = book_with(data=100)
     book.apply(changes)
     [ann] = book.buckets_of(ANN)
     assert (ann.balance, ann.held, ann.available) == (balance, held, balance - held)
     assert sum(bucket.balance for bucket in book.buckets_of(BEN)) == other
-    found = book.holds.get(HELD)
-    assert (f"{found.state.value} {found.captured}" if found else "") == ended
-    assert sum(entry.amount for entry in book.entries) == 0
+    assert (book.holds[HELD].amount if HELD in book.holds else 0) == left
+    assert held == sum(found.amount for found in book.holds.values())
+    received = sum(-t.amount if t.source == ANN else t.amount for t in book.transfers)
+    assert received == balance - 100
+    assert book.transfers == [change for change in changes if isinstance(change, Transfer)]
 
 
-UNKNOWN = dataclasses.replace(DATA, id=AllowanceId(UUID(int=299)))
+@pytest.mark.parametrize(("changes", "balance", "held", "other", "left"), CHANGES)
+def test_what_is_to_be_written_is_each_bucket_and_hold_that_changed_once(
+    changes: list[LedgerChange], balance: int, held: int, other: int, left: int
+) -> None:
+    for before in range(len(changes) + 1):
+        book = book_with(*changes[:before], data=100)
+        stood = set(book.holds)
+        book.apply(changes[before:])
+        written = [(bucket.holder, bucket.allowance) for bucket in book.changed_buckets]
+        touched = {(ANN, DATA.id), (BEN, DATA.id)} if any(book.transfers) else {(ANN, DATA.id)}
+        assert sorted(written) == sorted(touched if before < len(changes) else ())
+        # A hold that ended where it was opened is not written at all.
+        assert {found.id for found in book.ended_holds} == stood - set(book.holds)
+        assert {hold_id for hold_id, found in book.changed_holds.items() if found.is_new} == (
+            set(book.holds) - stood
+        )
+        assert book.changed_holds.keys() <= book.holds.keys()
+        if HELD in stood & set(book.holds):
+            kept = [c for c in changes[before:] if isinstance(c, Transfer) and c.keep_rest]
+            assert (HELD in book.changed_holds) == bool(kept)
+
+
+UNKNOWN = dataclasses.replace(DATA, id=AllowanceId(numbered(299)))
 
 # What no rule should have let through, and what the book says of it.
 DEFECTS: dict[str, tuple[list[LedgerChange], str]] = {
     "more than there is": ([move(101)], "would hold"),
     "more than is free": ([hold(60), move(41)], "would hold"),
-    "more held than there is": ([hold(101)], "would hold"),
-    "more held than is free": ([hold(60), hold(41, OTHER_HOLD)], "would hold"),
+    "more held than there is": ([hold(101)], "does not fit"),
+    "more held than is free": ([hold(60), hold(41, OTHER_HOLD)], "does not fit"),
     "more captured than held": ([hold(60), move(61, hold=HELD)], "is for less"),
+    "more captured than is left": ([hold(60), part(20), part(41)], "is for less"),
+    "captured after the last part": ([hold(60), part(20), part(40), part(1)], "is not open"),
+    "held twice by one name": ([hold(1), hold(2)], "holds nothing"),
     "captured twice": ([hold(60), *[move(30, hold=HELD)] * 2], "is not open"),
     "captured after release": ([hold(60), RELEASE, move(1, hold=HELD)], "is not open"),
     "released twice": ([hold(60), RELEASE, RELEASE], "is not open"),
@@ -167,68 +215,113 @@ DEFECTS: dict[str, tuple[list[LedgerChange], str]] = {
     "less than nothing held": ([hold(-1)], "holds nothing"),
     "held until now": ([hold(1, until=AT)], "holds nothing"),
     "of a kind that is not known": ([move(1, allowance=UNKNOWN)], "not in the book"),
-    "held of a kind that is not known": ([hold(1, allowance=UNKNOWN)], "not in the book"),
+    "held of a kind that is not known": ([hold(1, allowance=UNKNOWN)], "does not fit"),
     "issued of a kind that is not known": (
         [move(1, HOUSE[House.ISSUED], ANN, UNKNOWN)],
         "not in the book",
     ),
     "a kind made known on other terms": (
-        [NewAllowance(allowance=dataclasses.replace(DATA, expires_at=None))],
+        [NewAllowance(allowance=dataclasses.replace(DATA, expires_at=None), holder=ANN)],
         "on other terms",
     ),
+    "moved to another home in one step": ([move(1, ANN, ELSEWHERE)], "cross homes"),
+    "closed although it has something": (
+        [CloseBucket(holder=ANN, allowance=OVER.id)],
+        "cannot be closed",
+    ),
+    "closed although it is not over": (
+        [move(100), CloseBucket(holder=ANN, allowance=DATA.id)],
+        "cannot be closed",
+    ),
+    "closed what nobody has": ([CloseBucket(holder=BEN, allowance=OVER.id)], "cannot be closed"),
 }
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_the_book_stops(defect: str) -> None:
     changes, said = DEFECTS[defect]
-    book = book_with(data=100, more=50)
+    book = book_with(data=100, more=50, over=1)
     with pytest.raises(BookError, match=said):
         book.apply(changes)
 
 
-def test_a_kind_made_known_again_on_the_same_terms_changes_nothing() -> None:
-    book = book_with()
-    book.apply([NewAllowance(allowance=dataclasses.replace(DATA))])
-    assert book.new_allowances == {}
+def test_a_kind_is_made_known_to_a_home_once() -> None:
+    book, home = book_with(), Home(0)
+    for _ in range(2):
+        book.apply([NewAllowance(allowance=dataclasses.replace(DATA), holder=ANN)])
+    book.apply([NewAllowance(allowance=DATA, holder=BEN)])
+    assert book.new_allowances == {(home, DATA.id): DATA}
+    again = Book(AT, allowances={DATA.id: DATA}, recorded={(home, DATA.id)})
+    again.apply([NewAllowance(allowance=dataclasses.replace(DATA), holder=ANN)])
+    assert again.new_allowances == {}
+
+
+def test_each_home_is_told_of_a_kind_itself() -> None:
+    book = Book(AT, allowances={DATA.id: DATA}, recorded={(Home(0), DATA.id)})
+    book.apply([NewAllowance(allowance=DATA, holder=ELSEWHERE)])
+    assert book.new_allowances == {(Home(1), DATA.id): DATA}
 
 
 def test_the_house_has_no_bucket_and_no_bound() -> None:
     book = book_with(data=100)
     house = HOUSE[House.CONVERTED]
-    book.apply([move(70, ANN, house), move(70, house, BEN, MORE)])
+    book.apply([move(70, ANN, house), move(70, house, BEN, MORE), move(7, house, ANN, MORE)])
     assert book.buckets_of(house) == []
-    assert [(e.holder, e.amount, e.number) for e in book.entries if e.holder == house] == [
-        (house, 70, 0),
-        (house, -70, 0),
+    assert [(t.source, t.target, t.amount) for t in book.transfers] == [
+        (ANN, house, 70),
+        (house, BEN, 70),
+        (house, ANN, 7),
     ]
+
+
+def test_the_house_lives_in_every_home() -> None:
+    book = book_with(data=100)
+    house = HOUSE[House.TRANSIT]
+    book.apply([move(70, ANN, house), move(70, house, ELSEWHERE)])
+    assert [bucket.balance for bucket in book.buckets_of(ELSEWHERE)] == [70]
+
+
+def test_what_is_over_and_empty_can_be_closed_and_opened_again() -> None:
+    book = book_with(over=5)
+    [ended] = book.buckets_of(ANN)
+    house = HOUSE[House.EXPIRED]
+    book.apply([move(5, ANN, house, OVER), CloseBucket(holder=ANN, allowance=OVER.id)])
+    assert book.buckets_of(ANN) == []
+    assert book.changed_buckets == [ended]
+    assert ended.is_closed
+    book.apply([move(3, HOUSE[House.TRANSIT], ANN, OVER)])
+    [anew] = book.buckets_of(ANN)
+    assert (anew.balance, anew.place, anew.is_closed) == (3, None, False)
+    assert book.changed_buckets == [ended, anew]
 
 
 # ---------------------------------------------------------------- holds end by themselves
 
 
 @pytest.mark.parametrize(
-    ("at", "state", "held"),
+    ("at", "held"),
     [
-        (LATER - timedelta(microseconds=1), HoldState.OPEN, 60),
-        (LATER, HoldState.LAPSED, 0),
-        (LATER + timedelta(microseconds=1), HoldState.LAPSED, 0),
+        (LATER - timedelta(microseconds=1), 60),
+        (LATER, 0),
+        (LATER + timedelta(microseconds=1), 0),
     ],
 )
-def test_a_hold_lapses_at_its_very_instant(at: datetime, state: HoldState, held: int) -> None:
-    book = book_with(data=100)
-    book.apply([hold(60)])
+def test_a_hold_lapses_at_its_very_instant(at: datetime, held: int) -> None:
+    book = book_with(hold(60), data=100)
     book.at = at
     book.end_lapsed_holds()
     book.end_lapsed_holds()
-    assert book.holds[HELD].state is state
     assert book.buckets[ANN][DATA.id].held == held
+    assert [found.amount for found in book.open_holds(CAUSE)] == ([held] if held else [])
+    # What ran out stays, with the moment at which that was written down.
+    assert book.ended_holds == []
+    lapsed = {} if held else {HELD: at}
+    assert {found.id: found.lapsed_at for found in book.changed_holds.values()} == lapsed
 
 
-@pytest.mark.parametrize("change", [RELEASE, move(1, hold=HELD)])
+@pytest.mark.parametrize("change", [RELEASE, move(1, hold=HELD), part(1)])
 def test_a_lapsed_hold_ends_no_second_time(change: LedgerChange) -> None:
-    book = book_with(data=100)
-    book.apply([hold(60)])
+    book = book_with(hold(60), data=100)
     book.at = LATER
     book.end_lapsed_holds()
     with pytest.raises(BookError, match="is not open"):
@@ -240,85 +333,27 @@ def test_open_holds_of_a_cause_are_those_that_have_not_ended() -> None:
     book = book_with(data=100)
     book.apply([hold(60), hold(40, OTHER_HOLD), RELEASE])
     assert [found.id for found in book.open_holds(CAUSE)] == [OTHER_HOLD]
-    assert book.open_holds(UUID(int=1)) == []
+    assert book.open_holds(numbered(1)) == []
 
 
-# ---------------------------------------------------------------- the chain of entries
-
-
-def test_each_entry_is_chained_to_the_one_before_of_its_bucket() -> None:
+def test_open_holds_of_a_cause_come_with_the_soonest_expiry_first() -> None:
     book = book_with(data=100, more=100)
-    head = book.buckets[ANN][DATA.id].head
-    one, between, two = move(1), move(5, allowance=MORE), move(2)
-    book.apply([one, between, two])
-    mine = [e for e in book.entries if (e.holder, e.allowance) == (ANN, DATA.id)]
-    assert [entry.number for entry in mine] == [2, 3]
-    first = entry_hash(head, one, ANN, -1, AT)
-    assert [entry.hash for entry in mine] == [first, entry_hash(first, two, ANN, -2, AT)]
-    assert book.buckets[ANN][DATA.id].head == mine[-1].hash
-    assert book.buckets[ANN][DATA.id].entries == 3
-
-
-def test_the_hash_of_an_entry_never_changes() -> None:
-    transfer = Transfer(
-        id=TransferId(UUID(int=1)),
-        allowance=AllowanceId(UUID(int=2)),
-        source=HolderId(UUID(int=3)),
-        target=HolderId(UUID(int=4)),
-        amount=5,
-        kind=TransferKind.GIFT,
-        cause=UUID(int=6),
-    )
-    at = datetime(2026, 11, 10, 3, 0, 0, 7, tzinfo=UTC)
-    found = entry_hash(FIRST_HASH, transfer, HolderId(UUID(int=3)), -5, at)
-    text = (
-        "00" * 32
-        + f"{1:032x}{3:032x}{2:032x}"
-        + "fffffffffffffffb"
-        + f"{6:032x}"
-        + b"gift".hex()
-        + f"{1_794_279_600_000_007:016x}"
-    )
-    assert found == sha256(bytes.fromhex(text)).digest()
-    assert found.hex() == "fb776dc32d52def170feaf19f2f9e4a5099aec1dc54a26f0e49d91c62aedc177"
-
-
-ENTRY = move(5)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda: entry_hash(bytes(31) + b"\1", ENTRY, ANN, 5, AT),
-        lambda: entry_hash(
-            FIRST_HASH, dataclasses.replace(ENTRY, id=TransferId(new_id())), ANN, 5, AT
-        ),
-        lambda: entry_hash(FIRST_HASH, ENTRY, BEN, 5, AT),
-        lambda: entry_hash(FIRST_HASH, dataclasses.replace(ENTRY, allowance=MORE.id), ANN, 5, AT),
-        lambda: entry_hash(FIRST_HASH, ENTRY, ANN, -5, AT),
-        lambda: entry_hash(FIRST_HASH, dataclasses.replace(ENTRY, cause=new_id()), ANN, 5, AT),
-        lambda: entry_hash(
-            FIRST_HASH, dataclasses.replace(ENTRY, kind=TransferKind.EXPIRE), ANN, 5, AT
-        ),
-        lambda: entry_hash(FIRST_HASH, ENTRY, ANN, 5, AT + timedelta(microseconds=1)),
-    ],
-)
-def test_whatever_is_changed_in_an_entry_changes_its_hash(change: Callable[[], bytes]) -> None:
-    assert change() != entry_hash(FIRST_HASH, ENTRY, ANN, 5, AT)
+    book.allowances[MORE.id] = dataclasses.replace(MORE, expires_at=LATER)
+    book.apply([hold(60), hold(40, OTHER_HOLD, allowance=MORE)])
+    assert [found.id for found in book.open_holds(CAUSE)] == [OTHER_HOLD, HELD]
 
 
 # ---------------------------------------------------------------- what is used first
 
-NEVER = dataclasses.replace(DATA, id=AllowanceId(UUID(int=203)), expires_at=None)
-SOON = dataclasses.replace(DATA, id=AllowanceId(UUID(int=204)), expires_at=LATER)
+NEVER = dataclasses.replace(DATA, id=AllowanceId(numbered(203)), expires_at=None)
+SOON = dataclasses.replace(DATA, id=AllowanceId(numbered(204)), expires_at=LATER)
 OLD = dataclasses.replace(
-    DATA, id=AllowanceId(UUID(int=205)), issued_at=DATA.issued_at - timedelta(days=1)
+    DATA, id=AllowanceId(numbered(205)), issued_at=DATA.issued_at - timedelta(days=1)
 )
 NIGHT = dataclasses.replace(
-    OLD, id=AllowanceId(UUID(int=206)), hours=DailyWindow(time(23), time(6), "UTC")
+    OLD, id=AllowanceId(numbered(206)), hours=DailyWindow(time(23), time(6), "UTC")
 )
-OVER = dataclasses.replace(DATA, id=AllowanceId(UUID(int=207)), expires_at=AT)
-VOICE = dataclasses.replace(DATA, id=AllowanceId(UUID(int=208)), unit=Unit.VOICE)
+VOICE = dataclasses.replace(DATA, id=AllowanceId(numbered(208)), unit=Unit.VOICE)
 
 
 @pytest.mark.parametrize(
@@ -330,8 +365,8 @@ def test_what_ends_soonest_is_used_first(first: Allowance, then: Allowance) -> N
 
 
 def test_only_what_can_be_used_is_offered_to_rules() -> None:
-    empty = dataclasses.replace(DATA, id=AllowanceId(UUID(int=209)))
-    held = dataclasses.replace(DATA, id=AllowanceId(UUID(int=210)))
+    empty = dataclasses.replace(DATA, id=AllowanceId(numbered(209)))
+    held = dataclasses.replace(DATA, id=AllowanceId(numbered(210)))
     known = (NEVER, DATA, OVER, VOICE, SOON, empty, held)
     book = Book(AT, allowances={allowance.id: allowance for allowance in known})
     for allowance in known:
@@ -344,26 +379,63 @@ def test_only_what_can_be_used_is_offered_to_rules() -> None:
 
 # ---------------------------------------------------------------- expiry
 
+END = AT + timedelta(days=1)
+
+
+def expired(book: Book, *holders: HolderId) -> int:
+    """How many buckets of these holders are over."""
+    outcome, changes = expire_buckets(book, ExpireBuckets(holders))
+    book.apply(changes)
+    return outcome.buckets
+
 
 @pytest.mark.parametrize(
-    ("at", "expired"),
-    [
-        (AT + timedelta(days=1, microseconds=-1), 0),
-        (AT + timedelta(days=1), 40),
-        (AT + timedelta(days=400), 40),
-    ],
+    ("at", "booked"),
+    [(END - timedelta(microseconds=1), 0), (END, 100), (END + timedelta(days=400), 100)],
 )
-def test_what_is_over_and_not_held_is_booked_to_the_house(at: datetime, expired: int) -> None:
+def test_what_is_over_is_booked_to_the_house_and_its_bucket_removed(
+    at: datetime, booked: int
+) -> None:
     book = book_with(data=100)
-    book.apply([hold(60, until=AT + timedelta(days=500))])
+    [bucket] = book.buckets_of(ANN)
     book.at = at
-    outcome, changes = expire_buckets(book, ExpireBuckets(ANN))
-    book.apply(changes)
-    assert outcome.buckets == (1 if expired else 0)
-    assert book.buckets[ANN][DATA.id].balance == 100 - expired
-    assert sum(e.amount for e in book.entries if e.holder == HOUSE[House.EXPIRED]) == expired
-    again, changes = expire_buckets(book, ExpireBuckets(ANN))
-    assert (again.buckets, changes) == (0, [])
+    assert expired(book, ANN) == (1 if booked else 0)
+    assert bucket.balance == 100 - booked
+    assert book.buckets_of(ANN) == ([] if booked else [bucket])
+    assert [(t.source, t.target, t.amount, t.kind) for t in book.transfers] == [
+        (ANN, HOUSE[House.EXPIRED], 100, TransferKind.EXPIRE)
+    ] * bool(booked)
+    assert expired(book, ANN) == 0
+
+
+def test_what_is_over_and_empty_is_removed_without_a_transfer() -> None:
+    book = book_with(data=100)
+    book.apply([move(100)])
+    book.transfers.clear()
+    book.at = END
+    assert expired(book, ANN) == 1
+    assert (book.buckets_of(ANN), book.transfers) == ([], [])
+
+
+def test_what_is_over_waits_as_a_whole_for_what_is_held_of_it() -> None:
+    book = book_with(hold(60, until=END + timedelta(days=1)), data=100)
+    book.at = END
+    assert expired(book, ANN) == 0
+    assert [bucket.balance for bucket in book.buckets_of(ANN)] == [100]
+    book.apply([RELEASE])
+    assert expired(book, ANN) == 1
+    assert book.buckets_of(ANN) == []
+
+
+def test_many_holders_are_looked_through_at_once() -> None:
+    book = book_with(data=100, more=100, over=1)
+    book.apply([move(40), move(1, ANN, BEN, OVER)])
+    assert expired(book, ANN, BEN) == 2
+    book.at = END
+    assert expired(book, BEN, ANN) == 3
+    assert (book.buckets_of(ANN), book.buckets_of(BEN)) == ([], [])
+    booked = [t.amount for t in book.transfers if t.kind is TransferKind.EXPIRE]
+    assert booked == [1, 40, 60, 100]
 
 
 # ---------------------------------------------------------------- what is received (I8, I9)

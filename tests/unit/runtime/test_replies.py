@@ -3,7 +3,6 @@
 import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -13,9 +12,10 @@ from yuzuri.catalog.purchases import Purchased
 from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue, Refusal
-from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, PurchaseId
+from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Id, PurchaseId
 from yuzuri.kernel.names import Name
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
+from yuzuri.ledger.commands import DONE, LedgerDone
 from yuzuri.ledger.expiry import Expired
 from yuzuri.operators.sources import Confidence
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
@@ -57,11 +57,12 @@ arrivals = st.builds(
     st.booleans(),
     st.one_of(st.none(), hours),
 )
+ids = st.binary(min_size=16, max_size=16).map(Id)
 gifts = st.builds(
     Gift,
-    id=st.uuids().map(GiftId),
-    from_line=st.uuids().map(HolderId),
-    to_line=st.uuids().map(HolderId),
+    id=ids.map(GiftId),
+    from_line=ids.map(HolderId),
+    to_line=ids.map(HolderId),
     unit=units,
     amount=amounts,
     message=texts,
@@ -81,10 +82,11 @@ OUTCOMES: dict[type, st.SearchStrategy[Outcome]] = {
     GiftRefused: st.builds(GiftRefused, several(reasons), several(insteads)),
     Purchased: st.builds(
         Purchased,
-        st.uuids().map(PurchaseId),
-        several(st.tuples(st.uuids().map(AllowanceId), amounts)),
+        ids.map(PurchaseId),
+        several(st.tuples(ids.map(AllowanceId), amounts)),
     ),
     Expired: st.builds(Expired, st.integers(0, 1000)),
+    LedgerDone: st.just(DONE),
     Refusal: st.builds(Refusal, codes, fields),
 }
 
@@ -106,6 +108,11 @@ def test_what_is_kept_of_what_comes_back_is_the_same(outcome: Outcome) -> None:
     assert encode_outcome(decode_outcome(kept)) == kept
 
 
+def test_that_it_is_done_is_kept_as_shortly_as_can_be() -> None:
+    assert encode_outcome(DONE) == b"1"
+    assert decode_outcome(b"1") is DONE
+
+
 def test_an_unknown_kind_of_reply_is_a_defect() -> None:
     with pytest.raises(ValueError, match="Nonsense"):
         decode_outcome(b'["Nonsense",{}]')
@@ -120,7 +127,7 @@ def types_in(value: object) -> object:
             return (tuple, [types_in(part) for part in value])
         case dict():
             return (dict, {key: types_in(part) for key, part in value.items()})
-        case UUID() | datetime():
+        case datetime():
             return type(value).__mro__[-2]
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             parts = [getattr(value, f.name) for f in dataclasses.fields(value)]
