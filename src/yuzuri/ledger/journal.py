@@ -17,7 +17,10 @@ LEAF = Struct(">hqiqcq16s16s16s16s")
 """The leaf of a transfer, big endian: home, page, position (from 1), the page's time in µs since
 1970, the kind's letter, amount, and the ids of allowance, source, target and cause."""
 
-FIRST_DIGEST = bytes(32)
+DIGEST_BYTES = 32
+"""The length of a hash, a root and a digest."""
+
+FIRST_DIGEST = bytes(DIGEST_BYTES)
 """What a home's first page is chained to."""
 
 
@@ -34,7 +37,6 @@ class PageHeader(NamedTuple):
 _HEADER = Struct(">hqqi")
 _LEAF_PREFIX = b"\x00"
 _NODE_PREFIX = b"\x01"
-_DIGEST_BYTES = 32
 _CHECKSUM_BYTES = 8
 
 
@@ -127,6 +129,6 @@ def _join(left: bytes, right: bytes) -> bytes:
 
 
 def _checked(node: bytes) -> bytes:
-    if len(node) != _DIGEST_BYTES:
-        raise ValueError(f"a node has {_DIGEST_BYTES} bytes, not {len(node)}")
+    if len(node) != DIGEST_BYTES:
+        raise ValueError(f"a node has {DIGEST_BYTES} bytes, not {len(node)}")
     return node

@@ -25,9 +25,6 @@ from yuzuri.ledger.journal import (
     page_digest,
 )
 
-_Row = tuple[int, int, bytes, bytes, int, bytes, bytes, bytes, bytes]
-"""A transfer: page, position, checksum, kind, amount, allowance, source, target, cause."""
-
 _PAGES_MAX = 20_000
 _TRANSFERS_MAX = 200_000
 """How much is asked of the database at once: what it sorts in memory without effort."""
@@ -38,11 +35,9 @@ _MISSING = "they are missing"
 
 _NUMBER_MIN, _NUMBER_MAX = -(2**63), 2**63 - 1
 
-# A time that no page can have stands for infinity, so that it is one more header that is wrong.
-PAGE_COLUMNS = """
-number, CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint ELSE 0 END,
-transfers, root, digest
-"""
+# A time that no page has stands for infinity, so that it is one more header that is wrong.
+AT_US = "CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint ELSE 0 END"
+"""The time of a page in microseconds since 1970, in SQL."""
 
 _HOMES = """
 SELECT home FROM home UNION SELECT home FROM journal_page UNION SELECT home FROM transfer
@@ -52,13 +47,13 @@ ORDER BY home
 _TOTAL = "SELECT count(*) FROM transfer"
 
 _PAGES = f"""
-SELECT {PAGE_COLUMNS} FROM journal_page
+SELECT number, {AT_US}, transfers, root, digest FROM journal_page
 WHERE home = %s AND number >= %s ORDER BY number LIMIT %s
 """
 
 _HOME = "SELECT page, digest FROM home WHERE home = %s"
 
-# Ids and checksums as bytes: nothing is made of them but a hash.
+# Checksums and ids as bytes: nothing is made of them but a hash.
 _TRANSFERS = """
 SELECT page, position, int8send(checksum), charsend(kind), amount,
        uuid_send(allowance), uuid_send(source), uuid_send(target), uuid_send(cause)
@@ -98,7 +93,7 @@ class _Chain:
     """The last page's digest, as it is kept and as it follows from the page, if that differs:
     the next page was chained to one of the two. Empty where that page is missing."""
 
-    def check(self, header: PageHeader, rows: Sequence[_Row]) -> Iterator[Breach]:
+    def check(self, header: PageHeader, rows: Sequence[TupleRow]) -> Iterator[Breach]:
         """Check the next page and its transfers, which come in the order of their positions."""
         if header.number != self.number + 1:
             yield self._missing(self.number + 1, header.number - 1)
@@ -122,7 +117,7 @@ class _Chain:
             return
         yield from self._explain(header, rows, hashes, follows=follows)
 
-    def stray(self, rows: Sequence[_Row]) -> Iterator[Breach]:
+    def stray(self, rows: Sequence[TupleRow]) -> Iterator[Breach]:
         """Name the transfers of one page that is not there itself."""
         first, last = rows[0], rows[-1]
         if len(rows) == 1:
@@ -147,7 +142,7 @@ class _Chain:
         elif self.digests and digest not in self.digests:
             yield row, f"its digest is not that of its last page, {number}"
 
-    def _transfer(self, row: _Row) -> str:
+    def _transfer(self, row: TupleRow) -> str:
         return f"transfer {row[0]}/{row[1]} of home {self.home}"
 
     def _page(self, header: PageHeader) -> str:
@@ -174,7 +169,7 @@ class _Chain:
     def _explain(
         self,
         header: PageHeader,
-        rows: Sequence[_Row],
+        rows: Sequence[TupleRow],
         hashes: Sequence[bytes],
         *,
         follows: bool,
@@ -218,7 +213,7 @@ async def _fetch(
 
 async def _read_journal(
     connection: Connection, home: Home
-) -> AsyncGenerator[tuple[PageHeader | None, Sequence[_Row]], None]:
+) -> AsyncGenerator[tuple[PageHeader | None, Sequence[TupleRow]], None]:
     """Yield each page in order, with its transfers; transfers without a page by the page's number.
 
     A stretch of pages at a time: what the database sorts at once stays small.
@@ -228,7 +223,8 @@ async def _read_journal(
         stretch, is_last = await _load_stretch(connection, home, since)
         until = _NUMBER_MAX if is_last else stretch[-1].number
         headers = deque(stretch)
-        async with aclosing(_stream_transfers(connection, home, since, until)) as transfers:
+        asked = read_pages(connection, _TRANSFERS, (home, since, until))
+        async with aclosing(asked) as transfers:
             async for page, rows in transfers:
                 while headers and headers[0].number < page:
                     yield headers.popleft(), ()
@@ -254,15 +250,18 @@ async def _load_stretch(
     return headers, len(headers) < _PAGES_MAX
 
 
-async def _stream_transfers(
-    connection: Connection, home: Home, since: int, until: int
-) -> AsyncGenerator[tuple[int, list[_Row]], None]:
-    """Yield the transfers of each page from `since` to `until` that has some, in their order."""
-    page, rows = 0, list[_Row]()
+async def read_pages(
+    connection: Connection, query: LiteralString, parameters: Sequence[object]
+) -> AsyncGenerator[tuple[int, list[TupleRow]], None]:
+    """Yield each page that has transfers, with their rows, as the query selects them in order.
+
+    The query's first column is the page; only one page is in memory at a time.
+    """
+    page, rows = 0, list[TupleRow]()
     async with connection.cursor(binary=True) as cursor:
-        asked = cursor.stream(_TRANSFERS, (home, since, until), size=_ROWS_AT_ONCE)
+        asked = cursor.stream(query, parameters, size=_ROWS_AT_ONCE)
         # Only a generator can be closed, and it must be: until then the connection is not free.
-        async with aclosing(cast("AsyncGenerator[_Row, None]", asked)) as stream:
+        async with aclosing(cast("AsyncGenerator[TupleRow, None]", asked)) as stream:
             async for row in stream:
                 if row[0] != page and rows:
                     yield page, rows
