@@ -34,9 +34,10 @@ C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)
 R = TypeVar("R")
 F = TypeVar("F")
+A = TypeVar("A")
 
 
-class Road(Protocol[C_contra, R, F]):
+class Road(Protocol[C_contra, R, F, A]):
     """How commands become changes: facts, decision, storing. See `docs/decisions/0001`."""
 
     def home_of(self, command: C_contra) -> Home:
@@ -45,8 +46,16 @@ class Road(Protocol[C_contra, R, F]):
     def fingerprint(self, command: C_contra) -> bytes:
         """Digest what a command asks, so that one key cannot be used for two different requests."""
 
-    async def load(self, connection: Connection, commands: Sequence[C_contra], at: datetime) -> F:
-        """Lock in the one global order, and load in bulk, the facts that the commands name."""
+    async def look_ahead(self, connection: Connection, commands: Sequence[C_contra]) -> A:
+        """Read, locking nothing, what is likely to be loaded for these commands soon."""
+
+    async def load(
+        self, connection: Connection, commands: Sequence[C_contra], at: datetime, ahead: A | None
+    ) -> F:
+        """Lock in the one global order, and load in bulk, the facts that the commands name.
+
+        What `look_ahead` has seen may be used as far as it is known to be still so.
+        """
 
     def decide(self, facts: F, command: C_contra) -> R:
         """Decide one command on facts that already show the commands before it; no I/O.
@@ -56,6 +65,9 @@ class Road(Protocol[C_contra, R, F]):
 
     async def store(self, connection: Connection, facts: F) -> None:
         """Write all that changed, set by set."""
+
+    def committed(self, facts: F) -> None:
+        """Learn that what was stored is durable."""
 
     def encode(self, outcome: R) -> bytes:
         """Turn an outcome into what is kept, to be given again for the same key."""
@@ -94,18 +106,21 @@ KEY_LENGTH_MAX = 255
 _CLOSING_TIMEOUT_S = 10.0
 """How long closing waits for the requests that wait."""
 
+_LOOK_AHEAD_MIN = 32
+"""How many commands must wait before it pays to look at their facts ahead."""
+
 _TRIES = 5
 _RACES = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
 """Another process was first with something that no home's lock covers: decided again."""
 
 
-class Committer(Generic[C, R, F]):
+class Committer(Generic[C, R, F, A]):
     """Gathers requests and commits them in groups, each over one connection of the pool."""
 
     def __init__(
         self,
         pool: Pool,
-        road: Road[C, R, F],
+        road: Road[C, R, F, A],
         clock: Clock,
         *,
         group_max: int = 8_000,
@@ -221,47 +236,81 @@ class Committer(Generic[C, R, F]):
             self._workers[home] = asyncio.create_task(self._work(home), name=f"committer {home}")
 
     async def _work(self, home: Home) -> None:
-        """Commit a home's groups one after another, until none waits."""
+        """Commit a home's groups one after another, until none waits.
+
+        While one is being written, facts of the next are looked at.
+        """
         queue = self._queues[home]
         try:
-            while queue:
+            ahead: A | None = None
+            group = self._take(queue)
+            while group:
                 async with self._side_by_side:
-                    size = min(len(queue), self._group_max)
-                    await self._answer([queue.popleft() for _ in range(size)])
+                    decided = asyncio.Event()
+                    answering = asyncio.create_task(self._answer(group, ahead, decided))
+                    await decided.wait()
+                    group, ahead = [], None
+                    if len(queue) >= _LOOK_AHEAD_MIN:
+                        group = self._take(queue)
+                        ahead = await self._look_ahead(group)
+                    await answering
+                group += self._take(queue, already=len(group))
         finally:
             del self._queues[home], self._workers[home]
 
-    async def _answer(self, group: Sequence[_Waiting[C, R]]) -> None:
+    def _take(self, queue: deque[_Waiting[C, R]], already: int = 0) -> list[_Waiting[C, R]]:
+        size = min(len(queue), self._group_max - already)
+        return [queue.popleft() for _ in range(size)]
+
+    async def _look_ahead(self, group: Sequence[_Waiting[C, R]]) -> A | None:
+        try:
+            async with self._pool.connection() as connection:
+                commands = [waiting.command for waiting in group]
+                return await self._road.look_ahead(connection, commands)
+        except Exception:  # noqa: BLE001 - whatever it is, the group itself will meet it
+            _log.debug("a group was not looked at ahead", exc_info=True)
+            return None
+
+    async def _answer(
+        self, group: Sequence[_Waiting[C, R]], ahead: A | None, decided: asyncio.Event
+    ) -> None:
         """Commit a group and tell each caller; where it fails as a whole, its halves in order."""
         try:
-            outcomes: Sequence[R | Exception] = await self._commit_again(group)
+            outcomes: Sequence[R | Exception] = await self._commit_again(group, ahead, decided)
         except OperationalError as error:
             _log.warning("the database did not take a group of %d: %s", len(group), error)
             outcomes = [DomainError(Code.DATABASE_UNAVAILABLE) for _ in group]
         except Exception as defect:  # noqa: BLE001 - told to the caller it belongs to
             half = len(group) // 2
             if half:
-                await self._answer(group[:half])
-                await self._answer(group[half:])
+                await self._answer(group[:half], None, decided)
+                await self._answer(group[half:], None, decided)
                 return
             outcomes = [defect]
+        finally:
+            decided.set()
         for waiting, outcome in zip(group, outcomes, strict=True):
             del self._in_flight[waiting.name]
             waiting.tell(outcome)
 
-    async def _commit_again(self, group: Sequence[_Waiting[C, R]]) -> list[R | Exception]:
-        for _ in range(_TRIES - 1):
+    async def _commit_again(
+        self, group: Sequence[_Waiting[C, R]], ahead: A | None, decided: asyncio.Event
+    ) -> list[R | Exception]:
+        with suppress(*_RACES):
+            return await self._commit(group, ahead, decided)
+        for _ in range(_TRIES - 2):
             with suppress(*_RACES):
-                return await self._commit(group)
-        return await self._commit(group)
+                return await self._commit(group, None, decided)
+        return await self._commit(group, None, decided)
 
-    async def _commit(self, group: Sequence[_Waiting[C, R]]) -> list[R | Exception]:
+    async def _commit(
+        self, group: Sequence[_Waiting[C, R]], ahead: A | None, decided: asyncio.Event
+    ) -> list[R | Exception]:
         road = self._road
         home = road.home_of(group[0].command)
+        commands = [waiting.command for waiting in group]
         async with self._pool.connection() as connection:
-            facts = await road.load(
-                connection, [waiting.command for waiting in group], self._clock()
-            )
+            facts = await road.load(connection, commands, self._clock(), ahead)
             # Read after the locks: what another process answered before them is visible now.
             known = await _known_replies(connection, home, [waiting.name for waiting in group])
             outcomes: list[R | Exception] = []
@@ -279,9 +328,12 @@ class Committer(Generic[C, R, F]):
                     continue
                 outcomes.append(outcome)
                 fresh.append((waiting.name, waiting.fingerprint, road.encode(outcome)))
+            decided.set()
             if fresh:
                 await road.store(connection, facts)
                 await _keep_replies(connection, home, fresh)
+        if fresh:
+            road.committed(facts)
         return outcomes
 
 

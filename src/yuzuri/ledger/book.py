@@ -70,9 +70,10 @@ class Hold(msgspec.Struct):
     is_new: bool = False
 
 
-class JournalEnd(msgspec.Struct, frozen=True):
-    """The last page of a home's journal and the digest that the next one is chained to."""
+class HomeState(msgspec.Struct, frozen=True):
+    """How many groups have changed a home's books, and where its journal ends."""
 
+    groups: int = 0
     page: int = 0
     digest: bytes = FIRST_DIGEST
 
@@ -82,8 +83,8 @@ class Book:
     """The working set of one group at one instant `at`."""
 
     at: datetime
-    journals: dict[Home, JournalEnd] = field(default_factory=dict)
-    """The journals of the homes that are locked."""
+    locked: dict[Home, HomeState] = field(default_factory=dict)
+    """The homes that are locked, as the group found them."""
     homes: int = 1
     """How many homes there are."""
     allowances: dict[AllowanceId, Allowance] = field(default_factory=dict)

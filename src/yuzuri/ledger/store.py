@@ -4,6 +4,7 @@ A group of thousands goes through here, so ids stay bytes and columns are packed
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
@@ -27,12 +28,14 @@ from yuzuri.kernel.ids import (
 )
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Allowance, Source
-from yuzuri.ledger.book import Book, Bucket, Hold, JournalEnd
+from yuzuri.ledger.book import Book, Bucket, Hold, HomeState
 from yuzuri.ledger.changes import HOUSE_IDS, Transfer, TransferKind
 from yuzuri.ledger.journal import LEAF, leaf_hash, merkle_root, page_digest
 
 # FOR NO KEY UPDATE: reads of the row, and inserts that refer to it, go on.
-_LOCK_HOME = "SELECT page, digest FROM home WHERE home = %s FOR NO KEY UPDATE"
+_LOCK_HOME = "SELECT groups, page, digest FROM home WHERE home = %s FOR NO KEY UPDATE"
+
+_GROUPS = "SELECT groups FROM home WHERE home = %s"
 
 _LOAD_BUCKETS = """
 SELECT uuid_send(holder), uuid_send(allowance), balance, held, ctid
@@ -113,12 +116,11 @@ FROM STDIN (FORMAT BINARY)
 """
 
 _ADD_PAGE = """
-WITH page AS (
-    INSERT INTO journal_page (home, number, at, transfers, root, digest)
-    VALUES (%(home)s, %(number)s, %(at)s, %(transfers)s, %(root)b, %(digest)b)
-)
-UPDATE home SET page = %(number)s, digest = %(digest)b WHERE home = %(home)s
+INSERT INTO journal_page (home, number, at, transfers, root, digest)
+VALUES (%s, %s, %s, %s, %b, %b)
 """
+
+_END_GROUP = "UPDATE home SET groups = groups + 1, page = %s, digest = %b WHERE home = %s"
 
 _ENTER_TRANSIT = """
 INSERT INTO in_transit (home, id, target, allowance, amount, left_at, deadline)
@@ -186,7 +188,7 @@ class AllowanceCache:
             self._known[home, allowance.id] = allowance
 
 
-async def lock_home(connection: Connection, home: Home) -> JournalEnd | None:
+async def lock_home(connection: Connection, home: Home) -> HomeState | None:
     """Wait until all that the home's holders have is ours until the transaction ends.
 
     Whoever locks several homes does so in their order. Returns where its journal ends; None where
@@ -194,7 +196,52 @@ async def lock_home(connection: Connection, home: Home) -> JournalEnd | None:
     """
     cursor = await connection.execute(_LOCK_HOME, (home,), prepare=True)
     row = await cursor.fetchone()
-    return None if row is None else JournalEnd(*row)
+    return None if row is None else HomeState(*row)
+
+
+class OwnGroups:
+    """Whom the latest groups of this process have changed: all others are as they were before."""
+
+    def __init__(self, kept: int = 8) -> None:
+        self._changed: dict[Home, deque[tuple[int, frozenset[HolderId]]]] = {}
+        self._kept = kept
+
+    def record(self, book: Book) -> None:
+        """Remember whom a group has changed; only once it is committed."""
+        for home, buckets in _grouped(book, book.changed_buckets, _home_of_bucket):
+            latest = self._changed.setdefault(home, deque(maxlen=self._kept))
+            number = book.locked[home].groups + 1
+            latest.append((number, frozenset(bucket.holder for bucket in buckets)))
+
+    def changed_between(self, home: Home, since: int, until: int) -> set[HolderId] | None:
+        """Return whom the groups after `since` until `until` changed; None: others wrote too."""
+        latest = dict(self._changed.get(home, ()))
+        numbers = range(since + 1, until + 1)
+        if any(number not in latest for number in numbers):
+            return None
+        return {holder for number in numbers for holder in latest[number]}
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """What some holders of a home had after so many groups, read without a lock.
+
+    A holder without buckets is in it too.
+    """
+
+    home: Home
+    groups: int
+    buckets: dict[HolderId, dict[AllowanceId, Bucket]]
+
+
+async def glance_at(connection: Connection, home: Home, holders: Iterable[HolderId]) -> Glance:
+    """Read what holders have while another group of their home is still being written."""
+    # The number first: what is committed between the two statements only makes it look older.
+    row = await (await connection.execute(_GROUPS, (home,), prepare=True)).fetchone()
+    wanted = list(set(holders))
+    buckets: dict[HolderId, dict[AllowanceId, Bucket]] = {holder: {} for holder in wanted}
+    if row is not None:
+        await _load_buckets(connection, home, wanted, buckets)
+    return Glance(home, 0 if row is None else row[0], buckets)
 
 
 async def load_book(
@@ -204,23 +251,46 @@ async def load_book(
     *,
     homes: Iterable[Home] = (),
     cache: AllowanceCache | None = None,
+    glance: Glance | None = None,
+    own: OwnGroups | None = None,
 ) -> Book:
     """Lock the homes of the holders (and `homes`) in order, and load all that the holders have.
 
-    The locks last until the transaction ends. A holder that does not exist has nothing.
+    The locks last until the transaction ends. A holder that does not exist has nothing. Of a
+    `glance` only what is known to be still so is taken; the rest is read again.
     """
     wanted = by_home(holders)
     book = Book(at)
     for home in sorted({*wanted, *homes}):
-        end = await lock_home(connection, home)
-        if end is not None:
-            book.journals[home] = end
-    for home in book.journals:
+        state = await lock_home(connection, home)
+        if state is not None:
+            book.locked[home] = state
+    for home, state in book.locked.items():
         if home in wanted:
-            await _load_buckets(connection, book, home, wanted[home])
+            unseen = wanted[home]
+            if glance is not None and own is not None and glance.home == home:
+                unseen = _take_glance(book, wanted[home], glance, own, state)
+            await _load_holders(connection, book, home, unseen)
             await _load_terms(connection, book, home, cache or AllowanceCache())
     book.end_lapsed_holds()
     return book
+
+
+def _take_glance(
+    book: Book, holders: Sequence[HolderId], glance: Glance, own: OwnGroups, now: HomeState
+) -> list[HolderId]:
+    """Put what is still as it was seen into the book, and return whom to look at again."""
+    changed = own.changed_between(glance.home, glance.groups, now.groups)
+    if changed is None:
+        return list(holders)
+    unseen = []
+    for holder in holders:
+        owned = glance.buckets.get(holder)
+        if owned is None or holder in changed or any(b.held for b in owned.values()):
+            unseen.append(holder)
+        elif owned:
+            book.buckets[holder] = owned
+    return unseen
 
 
 async def read_book(connection: Connection, holders: Iterable[HolderId], at: datetime) -> Book:
@@ -252,10 +322,12 @@ async def write_book(connection: Connection, book: Book) -> None:
     for home, allowances in _grouped(book, book.new_allowances.items(), lambda new: new[0][0]):
         columns = _columns(_allowance_row(allowance) for _, allowance in allowances)
         await connection.execute(_ADD_ALLOWANCES, (home, *columns))
+    ends = {home: (state.page, state.digest) for home, state in book.locked.items()}
     for home, transfers in _grouped(book, book.transfers, _home_of_transfer):
-        await _write_page(connection, home, book.journals[home], transfers, book.at)
+        ends[home] = await _write_page(connection, home, book.locked[home], transfers, book.at)
     for home, buckets in _grouped(book, book.changed_buckets, _home_of_bucket):
         await _write_buckets(connection, home, buckets, book.allowances)
+        await connection.execute(_END_GROUP, (*ends[home], home), prepare=True)
     if book.changed_holds or book.ended_holds:
         await _write_holds(connection, book)
     for entered in book.entered_transit:
@@ -309,10 +381,25 @@ async def holders_with_lapsed(
     return [row[0] async for row in cursor]
 
 
-async def _load_buckets(
+async def _load_holders(
     connection: Connection, book: Book, home: Home, holders: Sequence[HolderId]
 ) -> None:
-    """Take the rows of some holders into the book while PostgreSQL looks for those of the next."""
+    if holders and await _load_buckets(connection, home, holders, book.buckets):
+        cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holders)), prepare=True)
+        for row in await cursor.fetchall():
+            book.add_hold(Hold(*row))
+
+
+async def _load_buckets(
+    connection: Connection,
+    home: Home,
+    holders: Sequence[HolderId],
+    buckets: dict[HolderId, dict[AllowanceId, Bucket]],
+) -> bool:
+    """Put what holders have into `buckets`; returns whether anything of it is held.
+
+    The rows of some are taken in while PostgreSQL looks for those of the next.
+    """
     is_held = False
     known = {holder: holder for holder in holders}
     allowances: dict[bytes, AllowanceId] = {}
@@ -327,15 +414,12 @@ async def _load_buckets(
             allowance = allowances.get(allowance_bytes)
             if allowance is None:
                 allowance = allowances[allowance_bytes] = AllowanceId(Id(allowance_bytes))
-            owned = book.buckets.get(holder)
+            owned = buckets.get(holder)
             if owned is None:
-                owned = book.buckets[holder] = {}
+                owned = buckets[holder] = {}
             owned[allowance] = Bucket(holder, allowance, balance, held, place)
             is_held = is_held or held > 0
-    if is_held:
-        cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holders)), prepare=True)
-        for row in await cursor.fetchall():
-            book.add_hold(Hold(*row))
+    return is_held
 
 
 def _look_for_buckets(
@@ -365,10 +449,11 @@ async def _load_terms(
 async def _write_page(
     connection: Connection,
     home: Home,
-    end: JournalEnd,
+    end: HomeState,
     transfers: Sequence[Transfer],
     at: datetime,
-) -> None:
+) -> tuple[int, bytes]:
+    """Write a group's transfers as the next page; returns its number and its digest."""
     number, at_us = end.page + 1, (at - _EPOCH) // _MICROSECOND
     hashes: list[bytes] = []
     async with connection.cursor() as cursor, cursor.copy(_COPY_TRANSFERS) as copy:
@@ -379,15 +464,10 @@ async def _write_page(
             await copy.write(b"".join(_hash_part(home, number, at_us, part, hashes)))
         await copy.write(_COPY_TAIL)
     root = merkle_root(hashes)
-    page = {
-        "home": home,
-        "number": number,
-        "at": at,
-        "transfers": len(transfers),
-        "root": root,
-        "digest": page_digest(end.digest, home, number, at_us, len(transfers), root),
-    }
+    digest = page_digest(end.digest, home, number, at_us, len(transfers), root)
+    page = (home, number, at, len(transfers), root, digest)
     await connection.execute(_ADD_PAGE, page, prepare=True)
+    return number, digest
 
 
 def _hash_part(
@@ -468,8 +548,8 @@ def _grouped(
     """Return values by home; where one is locked, all are of that one."""
     if not values:
         return ()
-    if len(book.journals) == 1:
-        return ((home, list(values)) for home in book.journals)
+    if len(book.locked) == 1:
+        return ((home, list(values)) for home in book.locked)
     groups: dict[Home, list[_Value]] = {}
     for value in values:
         groups.setdefault(home_of_value(value), []).append(value)

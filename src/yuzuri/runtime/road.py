@@ -9,7 +9,7 @@ import msgspec
 
 from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import HOME, AllowanceId, GiftId, HolderId, Home, home_of
+from yuzuri.kernel.ids import HOME, AllowanceId, GiftId, HolderId, Home, by_home, home_of
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.commands import (
     Capture,
@@ -24,7 +24,15 @@ from yuzuri.ledger.commands import (
     holders_named,
 )
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
-from yuzuri.ledger.store import AllowanceCache, load_allowances, load_book, write_book
+from yuzuri.ledger.store import (
+    AllowanceCache,
+    Glance,
+    OwnGroups,
+    glance_at,
+    load_allowances,
+    load_book,
+    write_book,
+)
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gift_decisions import decide_gift
@@ -71,6 +79,7 @@ class YuzuriRoad:
         self._profiles = profiles
         self._homes = homes
         self._allowances = AllowanceCache()
+        self._own = OwnGroups()
 
     def home_of(self, command: Command) -> Home:
         """Return the home of whoever acts; one that does not exist has nothing to find anywhere."""
@@ -93,8 +102,18 @@ class YuzuriRoad:
         """Digest all that a command asks."""
         return _encode(command)
 
+    async def look_ahead(self, connection: Connection, commands: Sequence[Command]) -> Glance:
+        """See what the holders have that the commands name, in the home where the commands wait."""
+        home = self.home_of(commands[0])
+        named = by_home(_names(commands).holders)
+        return await glance_at(connection, home, named.get(home, ()))
+
     async def load(
-        self, connection: Connection, commands: Sequence[Command], at: datetime
+        self,
+        connection: Connection,
+        commands: Sequence[Command],
+        at: datetime,
+        ahead: Glance | None,
     ) -> Facts:
         """Lock the homes that the commands name, and load all that their decisions may look at."""
         named = _names(commands)
@@ -108,6 +127,8 @@ class YuzuriRoad:
             at,
             homes={self.home_of(commands[0])},
             cache=self._allowances,
+            glance=ahead,
+            own=self._own,
         )
         book.homes = self._homes
         for home in range(self._homes) if named.bought else ():
@@ -148,6 +169,10 @@ class YuzuriRoad:
         if facts.changed_gifts:
             changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
             await write_gifts(connection, changed)
+
+    def committed(self, facts: Facts) -> None:
+        """Learn whom this group has changed for certain."""
+        self._own.record(facts.book)
 
     def encode(self, outcome: Outcome) -> bytes:
         """Turn an outcome into what is kept."""

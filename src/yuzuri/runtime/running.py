@@ -22,7 +22,7 @@ from yuzuri.ledger.commands import (
 )
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.ledger.homes import count_homes
-from yuzuri.ledger.store import Traveller, load_allowances
+from yuzuri.ledger.store import Glance, Traveller, load_allowances
 from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
@@ -42,7 +42,7 @@ class Yuzuri:
     profiles: Profiles
     clock: Clock
     homes: int
-    committer: Committer[Command, Outcome, Facts]
+    committer: Committer[Command, Outcome, Facts, Glance]
 
     @overload
     async def submit(self, client: Id, key: str, command: GiftCommand) -> GiftOutcome: ...

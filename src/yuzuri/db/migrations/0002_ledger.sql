@@ -1,7 +1,9 @@
 -- A home's row is the lock of all that its holders have: groups of one home follow one another. It
--- carries the number and the digest of the last page of its journal.
+-- counts the groups that changed something of its books, and carries the number and the digest of the
+-- last page of its journal.
 CREATE TABLE home (
     home smallint PRIMARY KEY CHECK (home BETWEEN 0 AND 1023),
+    groups bigint NOT NULL DEFAULT 0,
     page bigint NOT NULL DEFAULT 0,
     digest bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')
 ) WITH (fillfactor = 10);
