@@ -4,7 +4,17 @@ import sys
 
 import typer
 
-from yuzuri.cli import bench, demo, feasibility, gifts, operators, serving, subscribers, verifying
+from yuzuri.cli import (
+    audit,
+    bench,
+    demo,
+    feasibility,
+    gifts,
+    operators,
+    serving,
+    subscribers,
+    verifying,
+)
 from yuzuri.cli.screen import tell_problem
 from yuzuri.db import DatabaseUnavailable
 from yuzuri.kernel.errors import DomainError
@@ -28,6 +38,7 @@ _app.add_typer(operators.app, name="operators")
 _app.add_typer(subscribers.people, name="people")
 _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
+_app.add_typer(audit.app, name="audit")
 _app.add_typer(bench.app, name="bench")
 
 

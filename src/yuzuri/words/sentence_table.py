@@ -484,3 +484,24 @@ EXPECTED: frozenset[str] = frozenset(
     ]
 )
 """What a setting must be, in the words of `yuzuri.settings`; anything else is said as it is."""
+
+STATEMENT_FAULTS: Mapping[str, str] = {
+    "unreadable": "This is not a statement that can be read: {problem}",
+    "version": "The statement has version {version}; this program reads version {known}.",
+    "home": "Line {line} does not live in home {home}.",
+    "beginning": "The first page of all follows a page, which cannot be.",
+    "headers": "The headers of the pages are not whole.",
+    "head": "The pages do not lead to the digest that the statement ends with: {head}.",
+    "page": "Transfer {place}: its page is not there.",
+    "time": "Transfer {place} was not written at the time that it says.",
+    "order": "Transfer {place} is not where it belongs in the order, or is there twice.",
+    "other_line": "Transfer {place} is not one of line {line}.",
+    "period": "Transfer {place} is not within the time of the statement.",
+    "not_written": "Transfer {place} is not what was written.",
+    "terms": "Allowance {allowance}: its terms are not there.",
+    "twice": "Allowance {allowance} is listed twice.",
+    "start": "The statement goes back to the beginning, but does not start from nothing.",
+    "overdrawn": "Allowance {allowance}: with transfer {place} the line gives more than it had.",
+    "balance": "Allowance {allowance}: the transfers lead to {amount}, not to {said} as it says.",
+}
+"""What can be wrong with a statement of a line, by the names of `yuzuri.ledger.statement`."""

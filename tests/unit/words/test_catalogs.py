@@ -16,7 +16,14 @@ from yuzuri.kernel.names import Language
 from yuzuri.operators.sources import Confidence
 from yuzuri.sharing.gifts import GiftState
 from yuzuri.words.formats import UNITS
-from yuzuri.words.sentence_table import CLASSES, EXPECTED, PLAN_TYPES, SENTENCES, STATES
+from yuzuri.words.sentence_table import (
+    CLASSES,
+    EXPECTED,
+    PLAN_TYPES,
+    SENTENCES,
+    STATEMENT_FAULTS,
+    STATES,
+)
 from yuzuri.words.sentences import placeholders
 from yuzuri.words.translations import TRANSLATED, translate
 
@@ -30,7 +37,7 @@ def texts_of_tables() -> Iterator[str]:
         yield from sentence.next_steps
     for names in CLASSES.values():
         yield from names
-    for table in (PLAN_TYPES, STATES, UNITS):
+    for table in (PLAN_TYPES, STATEMENT_FAULTS, STATES, UNITS):
         yield from table.values()
     yield from EXPECTED
 
