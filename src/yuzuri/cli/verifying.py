@@ -3,8 +3,9 @@
 import asyncio
 
 import typer
+from rich.progress import Progress
 
-from yuzuri.cli.screen import Lang, console, reader_language
+from yuzuri.cli.screen import Lang, console, errors, reader_language
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.runtime.verify import verify as verify_books
@@ -24,7 +25,13 @@ def verify(lang: Lang = None) -> None:
             open_database(read_settings(), migrating=False) as database,
             database.connection() as connection,
         ):
-            findings = await verify_books(connection, utc_now())
+            with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+                task = bar.add_task("I5", total=None)
+
+                def show(done: int, total: int) -> None:
+                    bar.update(task, completed=done, total=total)
+
+                findings = await verify_books(connection, utc_now(), show)
         for finding in findings:
             mark, style = ("✓", "green") if finding.holds else ("✗", "bold red")
             title = translate(language, finding.title)

@@ -30,6 +30,7 @@ _TRANSFERS_MAX = 200_000
 """How much is asked of the database at once: what it sorts in memory without effort."""
 
 _ROWS_AT_ONCE = 2_000
+_TOLD_EVERY = 10_000
 
 _MISSING = "they are missing"
 
@@ -69,7 +70,7 @@ async def find_breaches(
     The connection must be in a transaction that sees one snapshot; reads only.
     """
     ((total,),) = await _fetch(connection, _TOTAL)
-    checked = 0
+    checked = told = 0
     for (home,) in await _fetch(connection, _HOMES):
         chain = _Chain(home)
         async with aclosing(_read_journal(connection, home)) as journal:
@@ -78,9 +79,12 @@ async def find_breaches(
                 for breach in breaches:
                     yield breach
                 checked += len(rows)
-                progress(checked, total)
+                if checked - told >= _TOLD_EVERY:
+                    told = checked
+                    progress(checked, total)
         for breach in chain.check_end(await _fetch(connection, _HOME, home)):
             yield breach
+    progress(checked, total)
 
 
 @dataclass(slots=True)
