@@ -497,6 +497,9 @@ async def _write_buckets(
     kept = [bucket for bucket in changed if bucket.place is not None and not bucket.is_closed]
     new = [bucket for bucket in changed if bucket.place is None and not bucket.is_closed]
     closed = [bucket.place for bucket in changed if bucket.place is not None and bucket.is_closed]
+    # First, as the same group may have put something there again.
+    if closed:
+        await connection.execute(_REMOVE_BUCKETS, (PlaceArray(closed), home), prepare=True)
     if kept:
         places = PlaceArray([bucket.place for bucket in kept if bucket.place is not None])
         balances = BigintArray([bucket.balance for bucket in kept])
@@ -508,14 +511,15 @@ async def _write_buckets(
             for b in new
         )
         await connection.execute(_ADD_BUCKETS, (home, *_columns(rows)), prepare=True)
-    if closed:
-        await connection.execute(_REMOVE_BUCKETS, (PlaceArray(closed), home), prepare=True)
 
 
 async def _write_holds(connection: Connection, book: Book) -> None:
     changed = list(book.changed_holds.values())
     new = [hold for hold in changed if hold.is_new]
     old = [hold for hold in changed if not hold.is_new]
+    for home, holds in _grouped(book, book.ended_holds, _home_of_hold):
+        columns = _columns((h.holder, h.id) for h in holds)
+        await connection.execute(_REMOVE_HOLDS, (*columns, home), prepare=True)
     for home, holds in _grouped(book, new, _home_of_hold):
         rows = (
             (h.holder, h.id, h.allowance, h.amount, h.cause, h.opened_at, h.expires_at)
@@ -525,9 +529,6 @@ async def _write_holds(connection: Connection, book: Book) -> None:
     for home, holds in _grouped(book, old, _home_of_hold):
         columns = _columns((h.holder, h.id, h.amount, h.lapsed_at) for h in holds)
         await connection.execute(_CHANGE_HOLDS, (*columns, home), prepare=True)
-    for home, holds in _grouped(book, book.ended_holds, _home_of_hold):
-        columns = _columns((h.holder, h.id) for h in holds)
-        await connection.execute(_REMOVE_HOLDS, (*columns, home), prepare=True)
 
 
 def _home_of_transfer(transfer: Transfer) -> Home:
