@@ -49,7 +49,8 @@ def _stop_unused(server: "subprocess.Popen[bytes]", start_lock: str, users_lock:
     files = []
     try:
         for path in (start_lock, users_lock):
-            files.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # Whoever started the server has made them; a folder that is being removed stays so.
+            files.append(os.open(path, os.O_RDWR | os.O_CLOEXEC))
             fcntl.flock(files[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
         server.send_signal(signal.SIGINT)
         try:
