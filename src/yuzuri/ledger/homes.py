@@ -11,7 +11,7 @@ SELECT EXISTS (SELECT FROM bucket) OR EXISTS (SELECT FROM journal_page)
     OR EXISTS (SELECT FROM command) OR EXISTS (SELECT FROM line)
 """
 
-_ADD = "INSERT INTO home (home) SELECT generate_series(%s, %s)"
+_ADD = "INSERT INTO home (home) SELECT generate_series(%s::integer, %s::integer)"
 
 
 async def count_homes(connection: Connection) -> int:
