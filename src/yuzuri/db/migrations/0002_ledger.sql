@@ -44,7 +44,8 @@ CREATE TABLE bucket (
     expires_at timestamptz,
     PRIMARY KEY (home, holder, allowance)
 ) WITH (fillfactor = 80);
-CREATE INDEX bucket_until ON bucket (home, expires_at, holder);
+-- Partial, so that the planner never mistakes it for a way to find a holder's buckets.
+CREATE INDEX bucket_until ON bucket (home, expires_at, holder) WHERE expires_at IS NOT NULL;
 
 -- A page of the journal is what one group has moved. Its root is that of the Merkle tree over its
 -- transfers, and its digest chains it to the page before.
