@@ -275,7 +275,7 @@ async def load_book(
             if glance is not None and own is not None and glance.home == home:
                 unseen = _take_glance(book, wanted[home], glance, own, state)
             await _load_holders(connection, book, home, unseen)
-            await _load_terms(connection, book, home, cache or AllowanceCache())
+            await _load_terms(connection, book, home, wanted[home], cache or AllowanceCache())
     book.end_lapsed_holds()
     return book
 
@@ -304,7 +304,7 @@ async def read_book(connection: Connection, holders: Iterable[HolderId], at: dat
                 book.add_bucket(bucket)
             if row[4] is not None:
                 book.add_hold(Hold(row[4], bucket.holder, bucket.allowance, *row[5:]))
-        await _load_terms(connection, book, home, AllowanceCache())
+        await _load_terms(connection, book, home, owners, AllowanceCache())
     book.end_lapsed_holds()
     return book
 
@@ -437,9 +437,14 @@ def _look_for_buckets(
 
 
 async def _load_terms(
-    connection: Connection, book: Book, home: Home, cache: AllowanceCache
+    connection: Connection,
+    book: Book,
+    home: Home,
+    holders: Sequence[HolderId],
+    cache: AllowanceCache,
 ) -> None:
-    named = {allowance for owned in book.buckets.values() for allowance in owned}
+    # Of these holders only: what holders of other homes have is written down there, not here.
+    named = {allowance for holder in holders for allowance in book.buckets.get(holder, ())}
     missing = cache.take(home, named, book.allowances)
     if missing:
         read = await load_allowances(connection, home, missing)
