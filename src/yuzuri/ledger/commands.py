@@ -220,12 +220,14 @@ def decide_reservation(book: Book, command: Reserve) -> Decision:
 
 
 def decide_capture(book: Book, command: Capture) -> Decision:
-    """Decide a capture; a hold that ran out has nothing left to capture."""
+    """Decide a capture; a hold that ran out, or outlives its allowance, has nothing left to it."""
     hold = book.holds.get(command.hold)
     if hold is None or hold.holder != command.holder:
         return Refusal(Code.HOLD_ENDED), ()
     if command.amount <= 0:
         return Refusal(Code.AMOUNT_NOT_POSITIVE), ()
+    if book.allowances[hold.allowance].is_over(book.at):
+        return Refusal(Code.ALLOWANCE_EXPIRED), ()
     if command.amount > hold.amount:
         return Refusal(Code.HOLD_TOO_SMALL, _counted(book, hold.allowance, hold.amount)), ()
     if command.target == command.holder:
