@@ -6,9 +6,9 @@ They begin with balances that no transfer accounts for, which saves writing each
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
@@ -64,11 +64,13 @@ ORDER BY home, number
 
 def made_up_id(number: int, home: Home) -> Id:
     """An id as `new_id` would have made it in the millisecond of this number."""
-    return Id((_FIRST_MS + number).to_bytes(6) + bytes.fromhex(_MIDDLE) + home.to_bytes(2))
+    return Id((_FIRST_MS + number).to_bytes(6) + _TAILS[home])
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+_TAILS = [bytes.fromhex(_MIDDLE) + home.to_bytes(2) for home in range(HOMES_MAX)]
+
+
+class Pair(NamedTuple):
     """Two holders of one home, who both have some of one allowance."""
 
     allowance: AllowanceId
@@ -76,12 +78,16 @@ class Pair:
     target: HolderId
 
 
-@dataclass(frozen=True, slots=True)
 class Books:
     """Holders 0 to `buckets` - 1, each with one bucket; spread over homes and allowances."""
 
-    buckets: int
-    homes: int
+    def __init__(self, buckets: int, homes: int) -> None:
+        self.buckets = buckets
+        self.homes = homes
+        # How many holders apart two neighbours of one home and one allowance are.
+        self._step = homes * ALLOWANCES
+        self._allowances = self._make_allowances(_ALLOWANCES_BEFORE)
+        self._expiring = self._make_allowances(_EXPIRING_BEFORE)
 
     def holder(self, number: int) -> HolderId:
         """The holder of this number."""
@@ -89,9 +95,8 @@ class Books:
 
     def allowance(self, number: int) -> AllowanceId:
         """What the holder of this number has."""
-        before = _EXPIRING_BEFORE if number >= FIRST_EXPIRING else _ALLOWANCES_BEFORE
-        home = Home(number % self.homes)
-        return AllowanceId(made_up_id(number // self.homes % ALLOWANCES - before, home))
+        allowances = self._allowances if number < FIRST_EXPIRING else self._expiring
+        return allowances[number % self._step]
 
     def pick(self, random: Random, home: Home | None = None) -> int:
         """A holder's number, each as likely as any other; of this home where one is named."""
@@ -106,12 +111,17 @@ class Books:
 
     def pair(self, source: int, random: Random) -> Pair:
         """This holder, and another one who has the same allowance."""
-        step = self.homes * ALLOWANCES
-        place, like_it = divmod(source, step)
-        others = (self.buckets - like_it - 1) // step
+        place, like_it = divmod(source, self._step)
+        others = (self.buckets - like_it - 1) // self._step
         other = int(random.random() * others)
-        target = (other + (other >= place)) * step + like_it
-        return Pair(self.allowance(source), self.holder(source), self.holder(target))
+        target = (other + (other >= place)) * self._step + like_it
+        return Pair(self._allowances[like_it], self.holder(source), self.holder(target))
+
+    def _make_allowances(self, before: int) -> list[AllowanceId]:
+        return [
+            AllowanceId(made_up_id(number // self.homes - before, Home(number % self.homes)))
+            for number in range(self._step)
+        ]
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from time import perf_counter
 
 from yuzuri.bench import BenchFailed
 from yuzuri.bench.books import Books
-from yuzuri.bench.driving import Timing, Work, drive_arrivals, drive_callers, let_arrive
-from yuzuri.bench.samples import CallLog, Figures, Round, median_figures
+from yuzuri.bench.driving import Work, drive_arrivals, drive_callers, let_arrive
+from yuzuri.bench.samples import Figures, Round, Timing, median_figures
 from yuzuri.db.committer import Request
 from yuzuri.kernel.errors import Refusal
 from yuzuri.kernel.ids import HoldId, Home, TransferId, new_id
@@ -174,25 +174,32 @@ async def measure_month_end(
     """
     before = await measure_arrivals(load.move, per_s, timing)
     clock.jump(at)
-    traffic, groups = CallLog(), CallLog()
     ended = 0
+    groups_took: list[float] = []
+    calls_took: list[float] = []
     started = perf_counter()
-    arriving = asyncio.create_task(
-        let_arrive(load.move, per_s, traffic, lambda: perf_counter() >= stops)
-    )
     stops = started + seconds_max
+    arriving = asyncio.create_task(
+        let_arrive(
+            load.move,
+            per_s,
+            lambda asked, ended: calls_took.append(ended - asked),
+            lambda: perf_counter() >= stops,
+        )
+    )
     async for command in _due(load.yuzuri, at):
         asked = perf_counter()
         ended += await load.expire(command)
-        groups.add(asked, perf_counter())
+        groups_took.append(perf_counter() - asked)
         if perf_counter() >= stops:
             break
     stops = perf_counter()
     await arriving
     seconds = stops - started
-    during = Round(len(traffic.took_s), seconds, traffic.took_s)
     return MonthEnd(
-        median_figures([Round(ended, seconds, groups.took_s)]), before, median_figures([during])
+        expiry=median_figures([Round(ended, seconds, groups_took)]),
+        before=before,
+        during=median_figures([Round(len(calls_took), seconds, calls_took)]),
     )
 
 

@@ -3,43 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from random import Random
 from time import perf_counter
 
-from yuzuri.bench.samples import CallLog, Round, cut_rounds
+from yuzuri.bench.samples import CallLog, Round, Timing
 
 Work = Callable[[], Awaitable[None]]
 """Asks for one thing and returns when it is answered; raises where it is not done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """So many rounds of so many seconds, after a warm-up that does not count."""
-
-    warm_s: float
-    rounds: int
-    round_s: float
-
-    @property
-    def total_s(self) -> float:
-        """From the first call to the last."""
-        return self.warm_s + self.rounds * self.round_s
-
-    def bounds_s(self, started_s: float) -> list[float]:
-        """The instants between which the rounds lie."""
-        return [started_s + self.warm_s + n * self.round_s for n in range(self.rounds + 1)]
-
-
 async def drive_callers(work: Work, callers: int, timing: Timing, weight: int = 1) -> list[Round]:
     """Let so many callers ask again as soon as they are answered."""
-    log = CallLog()
-    started = perf_counter()
-    stops = started + timing.total_s
+    asked = perf_counter()
+    log = CallLog(asked, timing)
 
-    async def call() -> None:
-        asked = perf_counter()
-        while asked < stops:
+    async def call(asked: float) -> None:
+        while not log.is_over:
             await work()
             ended = perf_counter()
             log.add(asked, ended)
@@ -47,20 +26,20 @@ async def drive_callers(work: Work, callers: int, timing: Timing, weight: int = 
 
     async with _callers() as group:
         for _ in range(callers):
-            group.create_task(call())
-    return cut_rounds(log, timing.bounds_s(started), weight)
+            group.create_task(call(asked))
+    return log.rounds(weight)
 
 
 async def drive_arrivals(work: Work, per_s: float, timing: Timing) -> list[Round]:
     """Let calls arrive at random at this mean rate, whether or not the ones before are answered."""
-    log = CallLog()
-    started = perf_counter()
-    stops = started + timing.total_s
-    await let_arrive(work, per_s, log, lambda: perf_counter() >= stops)
-    return cut_rounds(log, timing.bounds_s(started))
+    log = CallLog(perf_counter(), timing)
+    await let_arrive(work, per_s, log.add, lambda: log.is_over)
+    return log.rounds()
 
 
-async def let_arrive(work: Work, per_s: float, log: CallLog, is_over: Callable[[], bool]) -> None:
+async def let_arrive(
+    work: Work, per_s: float, note: Callable[[float, float], None], is_over: Callable[[], bool]
+) -> None:
     """Let calls arrive until it is over, and wait for those that are not answered yet.
 
     How long one took counts from when it was due, so that no wait is hidden.
@@ -69,7 +48,7 @@ async def let_arrive(work: Work, per_s: float, log: CallLog, is_over: Callable[[
 
     async def call(due: float) -> None:
         await work()
-        log.add(due, perf_counter())
+        note(due, perf_counter())
 
     async with _callers() as group:
         due = perf_counter()

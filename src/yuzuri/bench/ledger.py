@@ -24,7 +24,6 @@ from yuzuri.bench.cases import (
     measure_groups,
     measure_month_end,
 )
-from yuzuri.bench.driving import Timing
 from yuzuri.bench.peers import (
     ROW_LOCK_CLIENTS,
     copy_expiring,
@@ -35,7 +34,7 @@ from yuzuri.bench.peers import (
 )
 from yuzuri.bench.pgbench import Pgbench
 from yuzuri.bench.report import CaseResult, Report, Yardstick, best_of, compare, is_durable
-from yuzuri.bench.samples import Figures, Round, median_figures
+from yuzuri.bench.samples import Figures, Round, Timing, median_figures
 from yuzuri.bench.servers import BenchServer, open_bench_server, read_machine
 from yuzuri.db.connect import open_database
 from yuzuri.db.login import Login
