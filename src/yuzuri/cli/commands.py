@@ -7,6 +7,7 @@ import typer
 from yuzuri.cli import (
     audit,
     bench,
+    chaos,
     demo,
     feasibility,
     gifts,
@@ -40,6 +41,7 @@ _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
 _app.add_typer(audit.app, name="audit")
 _app.add_typer(bench.app, name="bench")
+_app.command("chaos")(chaos.chaos)
 
 
 def command_line() -> None:

@@ -1,0 +1,1 @@
+"""Chaos: a real server under load, killed again and again; what it acknowledged must be there."""
