@@ -12,6 +12,7 @@ from litestar import Litestar
 from yuzuri.api.app import api_router, openapi_config, problem_handlers
 from yuzuri.jobs.sweeps import keep_sweeping
 from yuzuri.kernel.calendar import Clock, utc_now
+from yuzuri.runtime.memory import collect_rarely
 from yuzuri.runtime.running import open_yuzuri
 from yuzuri.settings import Settings, read_settings
 from yuzuri.web import static_router, web_router
@@ -25,6 +26,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         _end_with_the_server()
         async with open_yuzuri(chosen, clock=clock) as yuzuri:
+            collect_rarely()
             app.state.yuzuri = yuzuri
             sweeping = asyncio.create_task(keep_sweeping(yuzuri))
             yield

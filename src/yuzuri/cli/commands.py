@@ -32,6 +32,7 @@ _app = typer.Typer(
 )
 _app.command("demo")(demo.demo)
 _app.command("serve")(serving.serve)
+_app.command("init")(serving.init)
 _app.command("migrate")(serving.migrate)
 _app.command("verify")(verifying.verify)
 _app.command("feasibility")(feasibility.feasibility)

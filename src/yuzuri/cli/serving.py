@@ -14,6 +14,8 @@ from yuzuri.cli.screen import console
 from yuzuri.db.connect import open_database
 from yuzuri.db.embedded import start_embedded
 from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.ids import HOMES_MAX
+from yuzuri.ledger.homes import choose_homes, count_homes
 from yuzuri.settings import Settings, read_settings
 
 
@@ -33,6 +35,27 @@ def migrate() -> None:
     """Bring the database up to date with this program, and stop."""
     asyncio.run(_bring_up_to_date(read_settings()))
     console.print("The database is up to date.")
+
+
+def init(
+    homes: Annotated[
+        int | None,
+        typer.Option(help="Into how many parts the books are divided.", min=1, max=HOMES_MAX),
+    ] = None,
+) -> None:
+    """Make the database, and choose how many homes it has (1): once, before anybody is in it.
+
+    People of one home have their books together; groups of several homes are written side by side.
+    """
+    chosen = asyncio.run(_choose_homes(read_settings(), homes))
+    console.print(f"The database is ready, with homes: {chosen}.")
+
+
+async def _choose_homes(settings: Settings, homes: int | None) -> int:
+    async with open_database(settings) as database, database.as_owner() as connection:
+        if homes is not None:
+            await choose_homes(connection, homes)
+        return await count_homes(connection)
 
 
 async def _bring_up_to_date(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from yuzuri.db import DatabaseUnavailable, Reason
 from yuzuri.db.embedded import SUPERUSER, EmbeddedServer, keep_running, start_embedded
 from yuzuri.db.login import Login
 from yuzuri.db.migrate import (
+    MIGRATING_ROLE,
     SCHEMA,
     SERVING_ROLE,
     explain_migration,
@@ -54,9 +55,23 @@ class DatabaseSettings(Protocol):
 class Database:
     """A migrated database, open for serving: every connection acts as `yuzuri_serve`, in UTC."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], login: Login) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection], login: Login, owner: Login
+    ) -> None:
         self.pool = pool
         self._login = login
+        self._owner = owner
+
+    @contextlib.asynccontextmanager
+    async def as_owner(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the role that owns the tables: what serving may not do, once.
+
+        Raises `DatabaseUnavailable` where no such role can be signed in.
+        """
+        async with await self._owner.connect() as connection, connection.transaction():
+            await connection.execute(f"SET LOCAL ROLE {MIGRATING_ROLE}")
+            await connection.execute(f"SET LOCAL search_path = {SCHEMA}")
+            yield connection
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -81,7 +96,7 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def open_database(
-    settings: DatabaseSettings, *, migrating: bool = True, connections_max: int = 10
+    settings: DatabaseSettings, *, migrating: bool = True, connections_max: int = 16
 ) -> AsyncIterator[Database]:
     """Open the database that the settings name, starting and migrating it where that is needed.
 
@@ -105,7 +120,7 @@ async def open_database(
             await _migrate(owner, serving)
         await _check(serving)
         yield Database(
-            await stack.enter_async_context(_open_pool(serving, connections_max)), serving
+            await stack.enter_async_context(_open_pool(serving, connections_max)), serving, owner
         )
 
 
@@ -178,7 +193,10 @@ async def _check(serving: Login) -> None:
 async def _configure(connection: AsyncConnection) -> None:
     await connection.execute(
         "SELECT set_config('role', %s, false), set_config('search_path', %s, false),"
-        " set_config('timezone', 'UTC', false)",
+        " set_config('timezone', 'UTC', false),"
+        # Rows are named by their keys, whatever their number: a plan made for one array of
+        # thousands of ids would rather read the whole table.
+        " set_config('plan_cache_mode', 'force_generic_plan', false)",
         [SERVING_ROLE, SCHEMA],
     )
     await connection.commit()

@@ -184,6 +184,31 @@ _BALANCES: Mapping[Code, Sentence] = {
         "Part of what this line had has expired, and what is left is not enough.",
         then=("Give {available} or less.", "Choose another line."),
     ),
+    Code.ALLOWANCE_UNKNOWN: _says(
+        "The line has nothing of this kind.",
+        then="Look up what the line has.",
+    ),
+    Code.TRANSFER_TO_ITSELF: _says(
+        "Where it comes from and where it goes to are the same.",
+        then="Choose another receiver.",
+    ),
+    Code.HOLDER_UNKNOWN: _says(
+        "Nobody is known who could receive this.",
+        then="Check the receiver and try again.",
+    ),
+    Code.HOLDER_ELSEWHERE: _says(
+        "What is set aside can be taken only where it was set aside.",
+        then="Release it, and move it to the receiver instead.",
+    ),
+    Code.HOLD_ENDED: _says(
+        "What was set aside has been taken, released or has run out.",
+        then="Set it aside again.",
+    ),
+    Code.HOLD_TOO_SMALL: _says(
+        "Only {available} is set aside.",
+        "Less than that is set aside.",
+        then=("Take {available} or less.", "Take less."),
+    ),
 }
 
 _RULES: Mapping[Code, Sentence] = {
@@ -410,6 +435,12 @@ _MACHINE: Mapping[Code, Sentence] = {
         "The setting {setting} must be {expected}.",
         "A setting cannot be understood.",
         then="Correct it or leave it out.",
+    ),
+    Code.HOMES_FIXED: _says(
+        "The database has {homes} homes already, or somebody lives in it: the number is chosen once,"
+        " before anything else.",
+        "The number of homes is chosen once, before anything else.",
+        then="Use the database as it is, or start with an empty one.",
     ),
     Code.DATABASE_UNAVAILABLE: _says(
         "Yuzuri cannot reach its database at this moment.",

@@ -125,6 +125,7 @@ CASES: dict[Code, tuple[Fields, ...]] = {
     Code.GIFT_FEE: ({"operator": AU, "minor": 110, "currency": "JPY"}, {"operator": AU}),
     Code.GIFT_IRREVERSIBLE: ({"operator": AU},),
     Code.GIFT_EXPIRES_UNCLAIMED: ({"until": NEW_YEAR},),
+    Code.HOLD_TOO_SMALL: ({"available": MB_10}, {"available": data(0)}),
     Code.LAW_PAID_VALUE_EXPIRY: ({"days": 180, "until": NEW_YEAR}, {"days": 180}),
     Code.GIFT_ENDED: tuple({"state": state} for state in STATES),
     Code.GIFT_EXPIRED: ({"deadline": NEW_YEAR},),
@@ -132,6 +133,7 @@ CASES: dict[Code, tuple[Fields, ...]] = {
     Code.INSTEAD_FROM: ({"since": AT},),
     Code.INSTEAD_SERVICE: ({"operator": AU, "service": Name(en="Code", ja="コード", zh="码")},),
     Code.SETTING_INVALID: ({"setting": "YUZURI_PORT", "expected": "a whole number"},),
+    Code.HOMES_FIXED: ({"homes": 16},),
 }
 """The values that each code comes with; a code that is not here comes with none."""
 

@@ -42,6 +42,10 @@ _SERVER_OPTIONS = (
     "full_page_writes=on",
     "synchronous_commit=on",
     "max_connections=100",
+    # Room for balances and their indexes, and full pages into the journal less often.
+    "shared_buffers=256MB",
+    "max_wal_size=4GB",
+    "checkpoint_timeout=15min",
     "jit=off",
     "timezone=UTC",
     "log_timezone=UTC",
