@@ -29,7 +29,8 @@ def ignore_progress(done: int, total: int) -> None:
 class Invariant:
     """Something that must hold; `breaches` selects (row, what is wrong) for each that breaks it.
 
-    The statement may use %(at)s and what `parameters` adds. `check` looks for more.
+    The statement may use %(at)s and what `parameters` adds. `check` looks first, and so names causes
+    before consequences.
     """
 
     number: str
@@ -66,13 +67,14 @@ async def check_invariants(
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     findings = []
     for invariant in invariants:
+        rows: list[Breach] = []
+        if invariant.check is not None:
+            async with contextlib.aclosing(invariant.check(connection, progress)) as found:
+                while len(rows) < SHOWN_MAX and (breach := await anext(found, None)) is not None:
+                    rows.append(breach)
         parameters = {"at": at, **dict(invariant.parameters)}
         cursor = await connection.execute(invariant.breaches, parameters)
-        rows = [(row[0], row[1]) for row in await cursor.fetchmany(SHOWN_MAX)]
-        if invariant.check is not None:
-            async with contextlib.aclosing(invariant.check(connection, progress)) as more:
-                while len(rows) < SHOWN_MAX and (breach := await anext(more, None)) is not None:
-                    rows.append(breach)
-        breaches = tuple(f"{row}: {what}" for row, what in rows)
+        rows += [(row[0], row[1]) for row in await cursor.fetchmany(SHOWN_MAX)]
+        breaches = tuple(f"{row}: {what}" for row, what in rows[:SHOWN_MAX])
         findings.append(Finding(invariant.number, invariant.title, breaches))
     return findings
