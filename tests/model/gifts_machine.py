@@ -25,7 +25,7 @@ from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
 from yuzuri.jobs.sweeps import sweep
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HOME, GiftId, PurchaseId, new_id
+from yuzuri.kernel.ids import GiftId, PurchaseId, new_id
 from yuzuri.ledger.store import read_book
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command
@@ -205,8 +205,8 @@ class GiftsMachine(RuleBasedStateMachine):
 
     async def _look(self) -> tuple[dict[tuple[int, int], tuple[int, int]], list[GiftState]]:
         async with self.world.yuzuri.database.connection() as connection:
-            book = await read_book(connection, HOME, [x.id for x in self.lines], self.world.at)
-            gifts = {gift.id: gift for gift in await load_gifts(connection, HOME, self.gift_ids)}
+            book = await read_book(connection, [x.id for x in self.lines], self.world.at)
+            gifts = {gift.id: gift for gift in await load_gifts(connection, self.gift_ids)}
         found: dict[tuple[int, int], tuple[int, int]] = {}
         for number, line in enumerate(self.lines):
             for bucket in book.buckets_of(line.id):

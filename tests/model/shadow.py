@@ -102,10 +102,15 @@ class Shadow:
         for gift in self.gifts:
             if gift.state is GiftState.OPEN and not gift.is_open(now):
                 gift.state = GiftState.EXPIRED
-        for balances in self.balances:
-            for purchase in balances:
-                if self._is_over(purchase, now):
-                    balances[purchase] = 0
+        # What is over is gone, row and all.
+        self.balances = [
+            {
+                purchase: left
+                for purchase, left in balances.items()
+                if not self._is_over(purchase, now)
+            }
+            for balances in self.balances
+        ]
 
     def _is_over(self, purchase: PurchaseNumber, now: datetime) -> bool:
         ends = self.ends[purchase]

@@ -1,39 +1,71 @@
 """A group of commands leaves exactly what the same commands leave one by one, byte for byte.
 
-Each story is told twice on one database, with the same ids and at the same instants: in home 0 one
-command at a time, in home 1 as one group. Then no row of any table differs but in its home.
+Each story is told on one database again and again, with the same ids and at the same instants: one
+command at a time, as one group, and as small groups whose facts are looked at ahead. Then no row of
+any table differs, but that a group writes one page of the journal; and the transfers stand in the
+same order. With 16 homes each line has another.
 """
 
 import asyncio
 import contextlib
-import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import LiteralString
-from uuid import UUID
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, LiteralString
 
 import hypothesis
 import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
-from psycopg import sql
-from tests.model.world import EFFORT, OPEN_RULES, START, MovedClock, forget, hurry, known, operator
+from tests.ids import numbered
+from tests.model.world import (
+    EFFORT,
+    OPEN_RULES,
+    START,
+    MovedClock,
+    YuzuriCommitter,
+    choose,
+    forget,
+    hurry,
+    known,
+    new_line,
+    operator,
+)
 
-from yuzuri.catalog import purchases
-from yuzuri.catalog.purchases import Purchase
+from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.db import committer as committers
 from yuzuri.db.committer import Committer, Request
 from yuzuri.db.connect import Database, open_database
-from yuzuri.kernel.ids import GiftId, HolderId, Home, PersonId, PurchaseId, new_id
-from yuzuri.kernel.names import Language
+from yuzuri.kernel.ids import (
+    HOME,
+    AllowanceId,
+    GiftId,
+    HolderId,
+    HoldId,
+    Home,
+    Id,
+    PurchaseId,
+    TransferId,
+    new_id,
+)
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.ledger import expiry
+from yuzuri.ledger.changes import HOUSE, House
+from yuzuri.ledger.commands import (
+    Capture,
+    Deliver,
+    ForgetTransit,
+    Move,
+    Release,
+    Reserve,
+)
 from yuzuri.ledger.expiry import ExpireBuckets
+from yuzuri.ledger.store import Traveller, travellers
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, Facts, YuzuriRoad
+from yuzuri.runtime.road import Command, YuzuriRoad
 from yuzuri.runtime.verify import verify
 from yuzuri.settings import Settings
 from yuzuri.sharing import gift_decisions
@@ -46,9 +78,7 @@ from yuzuri.sharing.gifts import (
     GiftDone,
     OfferGift,
 )
-from yuzuri.subscribers.lines import Line, Person, add_line, add_person
-
-ONE_BY_ONE, TOGETHER = Home(0), Home(1)
+from yuzuri.subscribers.lines import Line
 
 # Narrow enough that what a command may do depends on those before it.
 STRICT = msgspec.structs.replace(
@@ -61,7 +91,45 @@ STRICT = msgspec.structs.replace(
     keep=known((Quantity(50, Unit.DATA),)),
 )
 PROFILES = Profiles({"strict": operator("strict", STRICT)})
-TABLES: tuple[LiteralString, ...] = ("bucket", "hold", "entry", "allowance", "gift", "command")
+
+
+class OneQueueRoad(YuzuriRoad):
+    """The road, but for keeping all commands in one queue, so that one group has all homes."""
+
+    def home_of(self, command: Command) -> Home:
+        # What names a home and nobody who lives in it locks only the home where it waits.
+        return command.left if isinstance(command, ForgetTransit) else HOME
+
+
+# Each table as it is compared: all of its rows, in an order.
+TABLES: dict[str, LiteralString] = {
+    "bucket": "SELECT to_jsonb(bucket) FROM bucket ORDER BY home, holder, allowance",
+    "hold": "SELECT to_jsonb(hold) FROM hold ORDER BY home, holder, id",
+    "in_transit": "SELECT to_jsonb(in_transit) FROM in_transit ORDER BY home, id",
+    "allowance": "SELECT to_jsonb(allowance) FROM allowance ORDER BY home, id",
+    "gift": "SELECT to_jsonb(gift) FROM gift ORDER BY home, id",
+    "transfer": "SELECT to_jsonb(transfer) - 'page' - 'position' - 'checksum' FROM transfer"
+    " ORDER BY home, page, position",
+    "command": "SELECT to_jsonb(command) - 'home' FROM command ORDER BY name",
+    "journal_page": "SELECT home, sum(transfers) FROM journal_page GROUP BY home ORDER BY home",
+}
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@dataclass
+class Known:
+    """What the commands of a story can be about."""
+
+    lines: list[Line]
+    offered: list[Gift] = field(default_factory=list)
+    issued: list[tuple[HolderId, AllowanceId]] = field(default_factory=list)
+    holds: list[tuple[HoldId, HolderId]] = field(default_factory=list)
+
+    def learn(self, command: Command, outcome: Outcome) -> None:
+        if isinstance(command, OfferGift) and isinstance(outcome, GiftDone):
+            self.offered.append(outcome.gift)
+        if isinstance(command, Purchase) and isinstance(outcome, Purchased):
+            self.issued += [(command.line, allowance) for allowance, _ in outcome.issued]
 
 
 @dataclass(frozen=True)
@@ -72,14 +140,15 @@ class Step:
     line: int
     other: int
     amount: int
-    gift: int
+    which: int
     amiss: bool
 
-    def command(self, lines: Sequence[Line], offered: Sequence[Gift], name: UUID) -> Command:
+    def command(self, known: Known, name: Id, at: datetime) -> Command:
+        lines = known.lines
         line, other = lines[self.line], lines[(self.line + self.other) % len(lines)]
         match self.kind:
             case "buy":
-                top_up = ("day", "week", "month", None)[self.gift % 4]
+                top_up = ("day", "week", "month", None)[self.which % 4]
                 return Purchase(id=PurchaseId(name), line=line.id, top_up=top_up)
             case "offer":
                 giver, receiver = (other, line) if self.amiss else (line, other)
@@ -91,15 +160,17 @@ class Step:
                     amount=self.amount,
                 )
             case "sweep":
-                return ExpireBuckets(line.id)
+                return ExpireBuckets((line.id, other.id) if self.amiss else (line.id,))
+            case "accept" | "decline" | "cancel" | "expire gift":
+                return self._end(known, name)
             case _:
-                return self._end(lines, offered, name)
+                return self._move_or_hold(known, name, at)
 
-    def _end(self, lines: Sequence[Line], offered: Sequence[Gift], name: UUID) -> Command:
-        if not offered:
+    def _end(self, known: Known, name: Id) -> Command:
+        if not known.offered:
             return ExpireGift(gift=GiftId(name))
-        gift = offered[self.gift % len(offered)]
-        people = {line.id: line.person for line in lines}
+        gift = known.offered[self.which % len(known.offered)]
+        people = {line.id: line.person for line in known.lines}
         giver, receiver = people[gift.from_line], people[gift.to_line]
         if self.amiss:
             giver, receiver = receiver, giver
@@ -112,6 +183,44 @@ class Step:
                 return CancelGift(person=giver, gift=gift.id)
             case _:
                 return ExpireGift(gift=gift.id)
+
+    def _move_or_hold(self, known: Known, name: Id, at: datetime) -> Command:
+        target = known.lines[(self.line + self.other) % len(known.lines)].id
+        holder, allowance = known.issued[self.which % len(known.issued)]
+        if self.amiss:
+            holder = target
+        hold, keeper = HoldId(name), holder
+        if self.kind != "reserve" and known.holds:
+            hold, keeper = known.holds[-1 - self.which % len(known.holds)]
+        match self.kind:
+            case "move":
+                return Move(
+                    id=TransferId(name),
+                    allowance=allowance,
+                    source=holder,
+                    target=target,
+                    amount=self.amount,
+                )
+            case "reserve":
+                known.holds.append((hold, holder))
+                return Reserve(
+                    id=hold,
+                    holder=holder,
+                    allowance=allowance,
+                    amount=self.amount,
+                    cause=name,
+                    expires_at=at + timedelta(hours=self.which),
+                )
+            case "capture" | "capture a part":
+                return Capture(
+                    hold=hold,
+                    holder=keeper,
+                    target=HOUSE[House.USED] if self.which % 3 else target,
+                    amount=self.amount,
+                    keep_rest=self.kind == "capture a part",
+                )
+            case _:
+                return Release(hold=hold, holder=keeper)
 
 
 def steps(*kinds: str) -> st.SearchStrategy[Step]:
@@ -129,9 +238,17 @@ def steps(*kinds: str) -> st.SearchStrategy[Step]:
 # Each line has something of two purchases that end at different times.
 BEGINNING = [Step("buy", line, 0, 0, top_up, amiss=False) for top_up in (1, 2) for line in range(3)]
 
-before = st.lists(steps("offer", "offer", "offer", "accept", "buy"), min_size=6, max_size=12)
-group = st.lists(
-    steps("offer", "accept", "offer", "accept", "buy", "decline", "cancel", "expire gift", "sweep"),
+LEDGER = ("move", "reserve", "reserve", "capture", "capture a part", "capture a part", "release")
+
+before = st.lists(
+    steps("offer", "offer", "offer", "accept", "buy", "reserve", "move"), min_size=6, max_size=12
+)
+groups = st.lists(
+    st.one_of(
+        steps("offer", "accept", "offer", "accept", "decline", "cancel", "expire gift"),
+        steps(*LEDGER),
+        steps("buy", "sweep"),
+    ),
     min_size=6,
     max_size=24,
 )
@@ -146,9 +263,20 @@ def same_ids(example: int) -> Iterator[None]:
     """Let every id that a decision makes be the next of a row that begins anew here."""
     numbers = itertools.count(1)
     with pytest.MonkeyPatch.context() as patch:
-        for room in (gift_decisions, purchases, expiry):
-            patch.setattr(room, "new_id", lambda: UUID(int=(example << 64) + next(numbers)))
+        patch.setattr(
+            gift_decisions,
+            "new_id",
+            lambda home=HOME: numbered((example << 64) + next(numbers), home),
+        )
         yield
+
+
+class Way(Enum):
+    """How the commands of the group are sent."""
+
+    ONE_BY_ONE = "one by one"
+    TOGETHER = "together"
+    LOOKING_AHEAD = "in small groups, each looked at ahead"
 
 
 @dataclass
@@ -156,80 +284,77 @@ class Story:
     """One story on one database: who is in it, what was before, and the group."""
 
     database: Database
+    homes: int
     example: int
-    client: UUID
-    people: list[Person]
+    client: Id
     lines: list[Line]
 
-    async def meet(self, home: Home) -> None:
-        async with self.database.connection() as connection:
-            for person, line in zip(self.people, self.lines, strict=True):
-                if home == ONE_BY_ONE:
-                    await add_person(connection, person)
-                number = f"+99{home}{line.number}"
-                await add_line(connection, home, dataclasses.replace(line, number=number))
-
     async def tell(
-        self, home: Home, earlier: Sequence[Step], wait: timedelta, later: Sequence[Step]
-    ) -> Mapping[str, Outcome]:
-        await self.meet(home)
+        self, way: Way, earlier: Sequence[Step], wait: timedelta, later: Sequence[Step]
+    ) -> tuple[Mapping[str, Outcome], Rows]:
         clock = MovedClock()
-        road = YuzuriRoad(PROFILES, home)
+        road = (YuzuriRoad if way is Way.ONE_BY_ONE else OneQueueRoad)(PROFILES, self.homes)
         answers: dict[str, Outcome] = {}
         asked: list[Request[Command]] = []
-        offered: list[Gift] = []
-        async with Committer(self.database.pool, road, clock, home) as committer:
+        known = Known(self.lines)
+        group_max = 4 if way is Way.LOOKING_AHEAD else 8_000
+        async with Committer(self.database.pool, road, clock, group_max=group_max) as committer:
             for number, step in enumerate([*BEGINNING, *earlier]):
                 clock.move(timedelta(seconds=1))
-                request = self._request(step, f"earlier {number}", offered)
+                request = self._request(step, f"earlier {number}", known, clock.now)
                 outcome = answers[request.key] = await committer.submit(request)
                 asked.append(request)
-                if isinstance(outcome, GiftDone) and step.kind == "offer":
-                    offered.append(outcome.gift)
+                known.learn(request.command, outcome)
             clock.move(wait)
-            requests = [self._request(s, f"later {n}", offered) for n, s in enumerate(later)]
+            requests = [
+                self._request(s, f"later {n}", known, clock.now) for n, s in enumerate(later)
+            ]
+            # What is between two homes arrives among them.
+            for home in range(self.homes):
+                async with self.database.connection() as connection:
+                    waiting = await travellers(connection, Home(home), clock.now)
+                requests += [self._arrival(traveller) for traveller in waiting]
+                requests += [self._forgotten(traveller, Home(home)) for traveller in waiting]
             # Some that were answered before are asked again in between.
             requests[1:1] = [asked[0], *asked[-2:]]
-            answers |= await self._submit(committer, requests, together=home == TOGETHER)
+            answers |= await self._submit(committer, requests, way)
         async with self.database.connection() as connection:
-            findings = await verify(connection, home, clock.now)
+            findings = await verify(connection, clock.now)
         assert [f for f in findings if not f.holds] == []
-        return answers
+        return answers, await self._rows()
 
     async def _submit(
-        self,
-        committer: Committer[Command, Outcome, Facts],
-        requests: Sequence[Request[Command]],
-        *,
-        together: bool,
+        self, committer: YuzuriCommitter, requests: Sequence[Request[Command]], way: Way
     ) -> Mapping[str, Outcome]:
-        if together:
-            outcomes = await asyncio.gather(*(committer.submit(request) for request in requests))
-        else:
+        if way is Way.ONE_BY_ONE:
             outcomes = [await committer.submit(request) for request in requests]
+        else:
+            outcomes = await asyncio.gather(*(committer.submit(request) for request in requests))
         return {request.key: outcome for request, outcome in zip(requests, outcomes, strict=True)}
 
-    def _request(self, step: Step, key: str, offered: Sequence[Gift]) -> Request[Command]:
-        name = UUID(int=(self.example << 64) + (1 << 32) + hash_of(key))
-        return Request(self.client, key, step.command(self.lines, offered, name))
+    def _request(self, step: Step, key: str, known: Known, at: datetime) -> Request[Command]:
+        name = numbered((self.example << 64) + (1 << 32) + hash_of(key))
+        return Request(self.client, key, step.command(known, name, at))
 
-    async def differences(self) -> dict[str, int]:
-        """How many rows of each table are in one home and not in the other."""
-        found = {}
+    def _arrival(self, traveller: Traveller) -> Request[Command]:
+        command = Deliver(
+            id=traveller.id,
+            allowance=traveller.allowance,
+            target=traveller.target,
+            amount=traveller.amount,
+        )
+        return Request(self.client, f"deliver {traveller.id}", command)
+
+    def _forgotten(self, traveller: Traveller, left: Home) -> Request[Command]:
+        command = ForgetTransit(id=traveller.id, left=left)
+        return Request(self.client, f"arrived {traveller.id}", command)
+
+    async def _rows(self) -> Rows:
         async with self.database.connection() as connection:
-            for table in TABLES:
-                statement = sql.SQL(
-                    "WITH rows AS (SELECT home, to_jsonb({0}) - 'home' AS row FROM {0})"
-                    " SELECT count(*) FROM ("
-                    " (SELECT row FROM rows WHERE home = 0"
-                    "  EXCEPT ALL SELECT row FROM rows WHERE home = 1) UNION ALL"
-                    " (SELECT row FROM rows WHERE home = 1"
-                    "  EXCEPT ALL SELECT row FROM rows WHERE home = 0)) AS differing"
-                ).format(sql.Identifier(table))
-                row = await (await connection.execute(statement)).fetchone()
-                assert row is not None
-                found[table] = row[0]
-        return found
+            return {
+                table: await (await connection.execute(statement)).fetchall()
+                for table, statement in TABLES.items()
+            }
 
 
 def hash_of(key: str) -> int:
@@ -237,31 +362,31 @@ def hash_of(key: str) -> int:
     return int(number) + (1000 if kind == "later" else 0)
 
 
-def new_story(database: Database, example: int) -> Story:
-    people = [Person(PersonId(new_id()), "somebody", Language.EN, START) for _ in range(3)]
-    lines = [
-        Line(
-            id=HolderId(new_id()),
-            person=person.id,
-            operator="strict",
-            plan="plan",
-            number=str(new_id().int % 10**10),
-            label="a line",
-            activated_at=START - timedelta(days=400),
-        )
-        for person in people
-    ]
-    return Story(database, example, new_id(), people, lines)
+async def new_story(database: Database, homes: int, example: int) -> Story:
+    async with database.connection() as connection:
+        lines = [
+            await new_line(connection, START, "strict", "plan", Home(number * 5 % homes))
+            for number in range(3)
+        ]
+    return Story(database, homes, example, new_id(), lines)
 
 
+def differences(some: list[Any], others: list[Any]) -> tuple[list[Any], list[Any]]:
+    """What is only in the one, and only in the other."""
+    return [row for row in some if row not in others], [row for row in others if row not in some]
+
+
+@pytest.mark.parametrize("homes", [1, 16])
 def test_a_group_leaves_what_its_commands_leave_one_by_one(
-    settings: Settings, database_url: str
+    settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch, homes: int
 ) -> None:
+    monkeypatch.setattr(committers, "_LOOK_AHEAD_MIN", 1)
     hurry(database_url)
     opened = open_database(settings, migrating=False)
     examples = itertools.count(1)
 
     with asyncio.Runner() as runner:
+        runner.run(choose(database_url, homes))
         database = runner.run(opened.__aenter__())
 
         @hypothesis.settings(
@@ -271,18 +396,22 @@ def test_a_group_leaves_what_its_commands_leave_one_by_one(
             phases=set(Phase) - {Phase.explain},
             suppress_health_check=list(HealthCheck),
         )
-        @given(before, waits, group)
-        def tell_twice(earlier: Sequence[Step], wait: timedelta, later: Sequence[Step]) -> None:
-            forget(database_url)
-            story = new_story(database, next(examples))
-            answers = []
-            for home in (ONE_BY_ONE, TOGETHER):
+        @given(before, waits, groups)
+        def tell(earlier: Sequence[Step], wait: timedelta, later: Sequence[Step]) -> None:
+            story = runner.run(new_story(database, homes, next(examples)))
+            told = {}
+            for way in Way:
+                forget(database_url)
                 with same_ids(story.example):
-                    answers.append(runner.run(story.tell(home, earlier, wait, later)))
-            assert answers[0] == answers[1]
-            assert runner.run(story.differences()) == dict.fromkeys(TABLES, 0)
+                    told[way] = runner.run(story.tell(way, earlier, wait, later))
+            answers, rows = told[Way.ONE_BY_ONE]
+            for answers_together, rows_together in told.values():
+                assert answers_together == answers
+                for table in TABLES:
+                    assert differences(rows[table], rows_together[table]) == ([], [])
+                    assert rows_together[table] == rows[table]
 
         try:
-            tell_twice()
+            tell()
         finally:
             runner.run(opened.__aexit__(None, None, None))

@@ -5,25 +5,27 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
+from tests.ids import numbered
 
 from yuzuri.catalog.purchases import Purchase
+from yuzuri.db.committer import Committer
 from yuzuri.db.connect import Database
-from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.ids import HOME, HolderId, Home, PersonId, PurchaseId, new_id
 from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.ledger.store import read_book
+from yuzuri.ledger.homes import choose_homes
+from yuzuri.ledger.store import Glance, read_book
 from yuzuri.operators.gift_rules import ClaimLifetime, Expiry, ExpiryKind, GiftRules, Recipients
 from yuzuri.operators.plans import Plan, PlanAllowance, TopUp, Validity, ValidityKind
 from yuzuri.operators.profile import OperatorKind, Profile
 from yuzuri.operators.profiles import Profiles
 from yuzuri.operators.sources import Confidence, Rule, Source
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
+from yuzuri.runtime.road import Command, Facts
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 from yuzuri.runtime.verify import verify
 from yuzuri.settings import Settings
@@ -115,6 +117,8 @@ def operator(name: str = "open", rules: GiftRules = OPEN_RULES, *, country: str 
 
 OPEN = Profiles({"open": operator()})
 
+YuzuriCommitter = Committer[Command, Outcome, Facts, Glance]
+
 
 @dataclass
 class World:
@@ -131,9 +135,12 @@ class World:
     async def new_lines(
         self, count: int, name: str = "open", plan: str = "plan", **terms: str
     ) -> list[Line]:
-        """Make lines, each of a person of its own, that have nothing yet."""
+        """Make lines, each of a person of its own and in the next home, that have nothing yet."""
+        homes = [Home((len(self.lines) + n) % self.yuzuri.homes) for n in range(count)]
         async with self.yuzuri.database.connection() as connection:
-            made = [await new_line(connection, self.at, name, plan, **terms) for _ in range(count)]
+            made = [
+                await new_line(connection, self.at, name, plan, home, **terms) for home in homes
+            ]
         self.lines += made
         return made
 
@@ -173,7 +180,7 @@ class World:
         return await breaches(self.yuzuri.database, self.at)
 
 
-CLIENT = UUID(int=99)
+CLIENT = numbered(99)
 
 
 def offered(giver: Line, receiver: Line, amount: int, unit: Unit = Unit.DATA) -> OfferGift:
@@ -183,32 +190,37 @@ def offered(giver: Line, receiver: Line, amount: int, unit: Unit = Unit.DATA) ->
 
 
 async def new_line(
-    connection: AsyncConnection[TupleRow], at: datetime, name: str, plan: str, **terms: str
+    connection: AsyncConnection[TupleRow],
+    at: datetime,
+    name: str,
+    plan: str,
+    home: Home = HOME,
+    **terms: str,
 ) -> Line:
-    person = Person(PersonId(new_id()), "somebody", Language.EN, at)
+    person = Person(PersonId(new_id(home)), "somebody", Language.EN, at)
     line = Line(
-        id=HolderId(new_id()),
+        id=HolderId(new_id(home)),
         person=person.id,
         operator=name,
         plan=plan,
-        number=f"+999{new_id().int % 10**14}",
+        number=f"+999{int.from_bytes(person.id) % 10**14}",
         label="a line",
         activated_at=at - timedelta(days=400),
         **terms,
     )
     await add_person(connection, person)
-    await add_line(connection, HOME, line)
+    await add_line(connection, line)
     return line
 
 
 async def left_of(connection: AsyncConnection[TupleRow], line: Line, at: datetime) -> int:
-    book = await read_book(connection, HOME, [line.id], at)
+    book = await read_book(connection, [line.id], at)
     return sum(bucket.available for bucket, _ in book.holdings(line.id, Unit.DATA))
 
 
 async def breaches(database: Database, at: datetime) -> list[str]:
     async with database.connection() as connection:
-        findings = await verify(connection, HOME, at)
+        findings = await verify(connection, at)
     assert {finding.number for finding in findings} >= {f"I{n}" for n in range(1, 10)}
     return [f"{f.number} {breach}" for f in findings for breach in f.breaches]
 
@@ -225,6 +237,19 @@ async def open_world(
     assert found == []
 
 
+async def choose(database_url: str, homes: int) -> None:
+    """Let a test's database, in which nobody lives yet, have so many homes."""
+    async with await AsyncConnection.connect(database_url) as connection:
+        await connection.execute("SET search_path = yuzuri")
+        await choose_homes(connection, homes)
+
+
+BOOKS = (
+    "command", "gift", "hold", "in_transit", "transfer", "journal_page", "bucket", "allowance",
+)  # fmt: skip
+"""The tables of what was asked and what became of it."""
+
+
 def hurry(database_url: str) -> None:
     """Let a test's database not wait for the disk: a crash of the server is not what it tests."""
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -235,5 +260,6 @@ def hurry(database_url: str) -> None:
 def forget(database_url: str) -> None:
     """Empty the books of a test's database, so that each example is checked alone and quickly."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        for table in ("command", "gift", "hold", "entry", "bucket", "allowance"):
+        for table in BOOKS:
             connection.execute(sql.SQL("DELETE FROM yuzuri.{}").format(sql.Identifier(table)))
+        connection.execute("UPDATE yuzuri.home SET page = DEFAULT, digest = DEFAULT")
