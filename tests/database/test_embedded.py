@@ -102,6 +102,23 @@ def end(user: "subprocess.Popen[str]") -> None:
     user.communicate()
 
 
+def crash(server: EmbeddedServer) -> None:
+    """Kill one process of the server, and return while it recovers from that."""
+    postmaster = psutil.Process(server.pid)
+    titles = {child.pid: child.cmdline()[0] for child in postmaster.children()}
+    os.kill(next(pid for pid, title in titles.items() if "checkpointer" in title), signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while not any(is_startup(child) for child in postmaster.children()):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def is_startup(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return "startup" in "".join(process.cmdline())
+    return False
+
+
 def test_a_server_starts_twice_over_the_same_data(data: Path) -> None:
     with start_embedded(data) as server:
         ask(server, "CREATE TABLE kept AS SELECT 7 AS n")
@@ -180,6 +197,14 @@ def leave_behind(data: Path) -> int:
     user.kill()
     end(user)
     return left_behind
+
+
+def test_a_server_that_is_left_while_it_recovers_from_a_crash_ends_soon(data: Path) -> None:
+    with start_embedded(data) as server:
+        crash(server)
+        left_at = time.monotonic()
+    assert time.monotonic() - left_at < 20
+    assert server_processes(data) == []
 
 
 def test_a_server_left_behind_is_used_and_then_stopped(data: Path) -> None:
@@ -467,6 +492,13 @@ async def count_pools_work(database: Database) -> int:
         row = await cursor.fetchone()
         assert row is not None
         return int(row[0])
+
+
+async def test_opening_waits_for_a_server_that_recovers_from_a_crash(data: Path) -> None:
+    with start_embedded(data) as server:
+        crash(server)
+        async with open_database(Settings(data=data)) as database, database.connection() as opened:
+            assert await (await opened.execute("SELECT 1")).fetchone() == (1,)
 
 
 async def test_serving_outlives_the_death_of_the_server(data: Path) -> None:

@@ -1,6 +1,8 @@
 """Signing in: what a URL says, and what a server that refuses it says, without the password."""
 
+import asyncio
 import re
+import time
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +15,8 @@ from yuzuri.db import DatabaseUnavailable, Reason
 SERVER_VERSION_MIN = 15
 
 _CONNECT_TIMEOUT_S = 10
+_STARTING_TIMEOUT_S = 30.0
+_STARTING_POLL_S = 0.1
 
 _SIGN_IN_WORDS: tuple[tuple[str, Reason, str], ...] = (
     (
@@ -94,11 +98,21 @@ class Login:
         return f"{host.rpartition('@')[2]}:{given.get('port') or 5432}"
 
     async def connect(self) -> AsyncConnection:
-        """Sign in, in autocommit mode; raises `DatabaseUnavailable`."""
-        try:
-            connection = await AsyncConnection.connect(self.conninfo, autocommit=True)
-        except psycopg.Error as error:
-            raise self.explain(error) from error
+        """Sign in, in autocommit mode, as soon as the server has started or recovered.
+
+        Raises `DatabaseUnavailable`; `STARTING` after half a minute.
+        """
+        give_up_at = time.monotonic() + _STARTING_TIMEOUT_S
+        while True:
+            try:
+                connection = await AsyncConnection.connect(self.conninfo, autocommit=True)
+                break
+            except psycopg.Error as error:
+                explained = self.explain(error)
+                is_starting = explained.reason is Reason.STARTING
+                if not is_starting or time.monotonic() > give_up_at:
+                    raise explained from error
+            await asyncio.sleep(_STARTING_POLL_S)
         version = connection.info.server_version // 10000
         if version < SERVER_VERSION_MIN:
             await connection.close()

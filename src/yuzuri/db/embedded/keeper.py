@@ -15,7 +15,7 @@ import sys
 import time
 
 _POLL_S = 0.25
-_STOP_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 5.0  # as in cluster.py
 
 
 def main(start_lock: str, users_lock: str, uid: str, gid: str, *command: str) -> None:
