@@ -403,6 +403,8 @@ async def _load_buckets(
     holding: list[HolderId] = []
     known = {holder: holder for holder in holders}
     allowances: dict[bytes, AllowanceId] = {}
+    if not holders:  # a look that nobody waits for would go on after the transaction
+        return holding
     looking = _look_for_buckets(connection, home, holders[:_ROWS_AT_ONCE])
     for start in range(_ROWS_AT_ONCE, len(holders) + _ROWS_AT_ONCE, _ROWS_AT_ONCE):
         rows = await looking
