@@ -390,7 +390,7 @@ def test_a_group_leaves_what_its_commands_leave_one_by_one(
         database = runner.run(opened.__aenter__())
 
         @hypothesis.settings(
-            max_examples=60 * EFFORT,
+            max_examples=40 * EFFORT,
             deadline=None,
             print_blob=True,
             phases=set(Phase) - {Phase.explain},

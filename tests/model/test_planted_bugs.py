@@ -8,14 +8,16 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase
+from msgspec import structs
 from psycopg.errors import CheckViolation
 from tests.model.gifts_machine import tell_stories
 
+from yuzuri.db import committer as committers
 from yuzuri.db.committer import Committer
 from yuzuri.feasibility import gift as verdicts
 from yuzuri.feasibility import holdings
 from yuzuri.feasibility import question as questions
-from yuzuri.kernel.ids import AllowanceId, derived_id, new_id
+from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, derived_id, new_id
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Book, BookError, Bucket, Hold
 from yuzuri.ledger.changes import Transfer
@@ -33,8 +35,16 @@ def release_holds_twice(patch: pytest.MonkeyPatch) -> None:
         decision = release(*arguments)
         return replace(decision, ledger=decision.ledger * 2)
 
+    ended: dict[HoldId, Hold] = {}
+    end = Book._end_hold
+
+    def end_again(book: Book, hold: Hold) -> None:
+        ended[hold.id] = book.holds.setdefault(hold.id, hold)
+        end(book, hold)
+
     patch.setattr(gift_decisions, "_release", twice)
-    patch.setattr(Book, "_open", lambda book, hold_id: book.holds[hold_id])
+    patch.setattr(Book, "_end_hold", end_again)
+    patch.setattr(Book, "_open", lambda book, hold_id: book.holds.get(hold_id) or ended[hold_id])
 
 
 def give_one_more_than_there_is(patch: pytest.MonkeyPatch) -> None:
@@ -44,15 +54,26 @@ def give_one_more_than_there_is(patch: pytest.MonkeyPatch) -> None:
 
 def take_what_is_held_for_free(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Bucket, "available", property(lambda bucket: bucket.balance))
-    patch.setattr(Book, "_set_bucket", unchecked(Book._set_bucket))
+    patch.setattr(Book, "_add", unchecked("balance"))
+    patch.setattr(Book, "_hold_back", unchecked_held)
 
 
-def unchecked(_: object) -> Callable[[Book, Bucket], None]:
-    def set_bucket(book: Book, bucket: Bucket) -> None:
-        book.add_bucket(bucket)
-        book.changed_buckets.add((bucket.holder, bucket.allowance))
+def unchecked(name: str) -> Callable[..., None]:
+    """Change a number of a bucket, whatever it becomes."""
 
-    return set_bucket
+    def add(book: Book, holder: HolderId, allowance: AllowanceId, amount: int) -> None:
+        bucket = book.bucket(holder, allowance)
+        if bucket is None:
+            bucket = Bucket(holder, allowance)
+            book.add_bucket(bucket)
+        setattr(bucket, name, getattr(bucket, name) + amount)
+        book._mark(bucket)
+
+    return add
+
+
+def unchecked_held(book: Book, hold: Hold, amount: int) -> None:
+    unchecked("held")(book, hold.holder, hold.allowance, amount)
 
 
 def lose_a_refusal(patch: pytest.MonkeyPatch) -> None:
@@ -116,7 +137,7 @@ def deliver_a_part_only(patch: pytest.MonkeyPatch) -> None:
     def less(question: Any, gift: Gift, parts: Any) -> Iterator[Any]:
         for change in deliver(question, gift, parts):
             is_much = isinstance(change, Transfer) and change.amount > 1
-            yield replace(change, amount=change.amount - 1) if is_much else change
+            yield structs.replace(change, amount=change.amount - 1) if is_much else change
 
     patch.setattr(gift_decisions, "_deliver", less)
 
@@ -129,28 +150,28 @@ def spend_the_last_to_end_first(patch: pytest.MonkeyPatch) -> None:
 def keep_no_replies(patch: pytest.MonkeyPatch) -> None:
     async def forget(*_: Any) -> None: ...
 
-    patch.setattr(Committer, "_keep_replies", forget)
+    patch.setattr(committers, "_keep_replies", forget)
 
 
 def take_a_new_key_at_each_retry(patch: pytest.MonkeyPatch) -> None:
     submit = Committer.submit
 
-    async def anew(committer: Any, request: Any) -> Any:
-        return await submit(committer, replace(request, key=str(new_id())))
+    def anew(committer: Any, request: Any) -> Any:
+        return submit(committer, structs.replace(request, key=str(new_id())))
 
     patch.setattr(Committer, "submit", anew)
 
 
 def leave_holds_behind(patch: pytest.MonkeyPatch) -> None:
     """What is captured stays held."""
+    capture = Book._capture
 
-    def end(book: Book, hold: Hold, state: Any, captured: int = 0) -> None:
-        if not captured:
-            bucket = book._bucket(hold.holder, hold.allowance)
-            book._set_bucket(replace(bucket, held=bucket.held - hold.amount))
-        book._set_hold(replace(hold, state=state, captured=captured, ended_at=book.at))
+    def leave(book: Book, transfer: Transfer, hold_id: HoldId) -> None:
+        capture(book, transfer, hold_id)
+        bucket = book.buckets[transfer.source][transfer.allowance]
+        bucket.held += transfer.amount
 
-    patch.setattr(Book, "_end_hold", end)
+    patch.setattr(Book, "_capture", leave)
 
 
 PLANTS = [
