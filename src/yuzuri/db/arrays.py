@@ -16,6 +16,11 @@ _HEADER = Struct(">iiIii")
 """Dimensions, whether some are NULL, the type of the elements, their number, the first index."""
 
 
+COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_TAIL = b"\xff\xff"
+"""What stands before and after the rows of a binary COPY."""
+
+
 class UuidArray:
     """A `uuid[]` of ids."""
 

@@ -10,18 +10,19 @@ The committer knows no rules: a `Road` loads facts, decides and stores.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
-from typing import Generic, Protocol, Self, TypeVar, cast
+from struct import Struct
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 import msgspec
 from psycopg import OperationalError, errors
 from psycopg_pool import AsyncConnectionPool
 
 from yuzuri.db import Connection
-from yuzuri.db.arrays import BigintArray, UuidArray
+from yuzuri.db.arrays import COPY_HEAD, COPY_TAIL, UuidArray
 from yuzuri.kernel.calendar import Clock
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import Home, Id
@@ -54,8 +55,11 @@ class Road(Protocol[C_contra, R, F, A]):
     ) -> F:
         """Lock in the one global order, and load in bulk, the facts that the commands name.
 
-        What `look_ahead` has seen may be used as far as it is known to be still so.
+        What `look_ahead` has seen for the same commands is used as far as it is still so.
         """
+
+    def was_foreseen(self, facts: F) -> bool:
+        """Tell whether only this process has written since it looked ahead."""
 
     def decide(self, facts: F, command: C_contra) -> R:
         """Decide one command on facts that already show the commands before it; no I/O.
@@ -95,10 +99,8 @@ _LOAD_REPLIES = """
 SELECT name, fingerprint, reply FROM command WHERE home = %s AND name = ANY(%b)
 """
 
-_KEEP_REPLIES = """
-INSERT INTO command (home, name, fingerprint, reply)
-SELECT %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::bytea[])
-"""
+_KEEP_REPLIES = "COPY command (home, name, fingerprint, reply) FROM STDIN (FORMAT BINARY)"
+_REPLY_ROW = Struct(">h ih i16s iq i".replace(" ", ""))
 
 KEY_LENGTH_MAX = 255
 """Characters of a client's name for a request."""
@@ -106,8 +108,8 @@ KEY_LENGTH_MAX = 255
 _CLOSING_TIMEOUT_S = 10.0
 """How long closing waits for the requests that wait."""
 
-_LOOK_AHEAD_MIN = 32
-"""How many commands must wait before it pays to look at their facts ahead."""
+_CROWD = 64
+"""With more than so many commands waiting it pays to look at facts ahead."""
 
 _TRIES = 5
 _RACES = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
@@ -242,37 +244,42 @@ class Committer(Generic[C, R, F, A]):
         """
         queue = self._queues[home]
         try:
-            ahead: A | None = None
-            group = self._take(queue)
-            while group:
+            group: list[_Waiting[C, R]] = []
+            ahead: _Ahead[A] | None = None
+            while group or queue:
+                # Half of a crowd first: from then on two groups take turns, and none stands idle.
+                waiting = len(queue)
+                group = group or self._take(queue, waiting // 2 if waiting > _CROWD else waiting)
                 async with self._side_by_side:
                     decided = asyncio.Event()
                     answering = asyncio.create_task(self._answer(group, ahead, decided))
                     await decided.wait()
                     group, ahead = [], None
-                    if len(queue) >= _LOOK_AHEAD_MIN:
-                        group = self._take(queue)
-                        ahead = await self._look_ahead(group)
+                    if len(queue) > _CROWD:
+                        group = self._take(queue, len(queue))
+                        ahead = await self._look_ahead(home, group)
                     await answering
-                group += self._take(queue, already=len(group))
         finally:
             del self._queues[home], self._workers[home]
 
-    def _take(self, queue: deque[_Waiting[C, R]], already: int = 0) -> list[_Waiting[C, R]]:
-        size = min(len(queue), self._group_max - already)
-        return [queue.popleft() for _ in range(size)]
+    def _take(self, queue: deque[_Waiting[C, R]], size: int) -> list[_Waiting[C, R]]:
+        return [queue.popleft() for _ in range(min(size, len(queue), self._group_max))]
 
-    async def _look_ahead(self, group: Sequence[_Waiting[C, R]]) -> A | None:
+    async def _look_ahead(self, home: Home, group: Sequence[_Waiting[C, R]]) -> "_Ahead[A] | None":
         try:
             async with self._pool.connection() as connection:
                 commands = [waiting.command for waiting in group]
-                return await self._road.look_ahead(connection, commands)
+                facts = await self._road.look_ahead(connection, commands)
+                return _Ahead(facts, await _known_replies(connection, home, group))
         except Exception:  # noqa: BLE001 - whatever it is, the group itself will meet it
             _log.debug("a group was not looked at ahead", exc_info=True)
             return None
 
     async def _answer(
-        self, group: Sequence[_Waiting[C, R]], ahead: A | None, decided: asyncio.Event
+        self,
+        group: Sequence[_Waiting[C, R]],
+        ahead: "_Ahead[A] | None",
+        decided: asyncio.Event,
     ) -> None:
         """Commit a group and tell each caller; where it fails as a whole, its halves in order."""
         try:
@@ -294,40 +301,36 @@ class Committer(Generic[C, R, F, A]):
             waiting.tell(outcome)
 
     async def _commit_again(
-        self, group: Sequence[_Waiting[C, R]], ahead: A | None, decided: asyncio.Event
+        self,
+        group: Sequence[_Waiting[C, R]],
+        ahead: "_Ahead[A] | None",
+        decided: asyncio.Event,
     ) -> list[R | Exception]:
-        with suppress(*_RACES):
-            return await self._commit(group, ahead, decided)
-        for _ in range(_TRIES - 2):
+        for _ in range(_TRIES - 1):
             with suppress(*_RACES):
-                return await self._commit(group, None, decided)
+                return await self._commit(group, ahead, decided)
+            ahead = None
         return await self._commit(group, None, decided)
 
     async def _commit(
-        self, group: Sequence[_Waiting[C, R]], ahead: A | None, decided: asyncio.Event
+        self,
+        group: Sequence[_Waiting[C, R]],
+        ahead: "_Ahead[A] | None",
+        decided: asyncio.Event,
     ) -> list[R | Exception]:
         road = self._road
         home = road.home_of(group[0].command)
         commands = [waiting.command for waiting in group]
         async with self._pool.connection() as connection:
-            facts = await road.load(connection, commands, self._clock(), ahead)
-            # Read after the locks: what another process answered before them is visible now.
-            known = await _known_replies(connection, home, [waiting.name for waiting in group])
-            outcomes: list[R | Exception] = []
-            fresh: list[tuple[bytes, int, bytes]] = []
-            for waiting in group:
-                if known and waiting.name in known:
-                    fingerprint, reply = known[waiting.name]
-                    same = fingerprint == waiting.fingerprint
-                    outcomes.append(road.decode(reply) if same else DomainError(Code.KEY_REUSED))
-                    continue
-                try:
-                    outcome = road.decide(facts, waiting.command)
-                except DomainError as error:  # raised before anything was changed
-                    outcomes.append(error)
-                    continue
-                outcomes.append(outcome)
-                fresh.append((waiting.name, waiting.fingerprint, road.encode(outcome)))
+            seen = None if ahead is None else ahead.facts
+            facts = await road.load(connection, commands, self._clock(), seen)
+            # What another process answered before the lock is visible now; where none has changed
+            # anything since, what was visible before is all there is, or else a key is there twice.
+            if ahead is not None and road.was_foreseen(facts):
+                known = ahead.known
+            else:
+                known = await _known_replies(connection, home, group)
+            outcomes, fresh = self._decide(facts, group, known)
             decided.set()
             if fresh:
                 await road.store(connection, facts)
@@ -336,17 +339,53 @@ class Committer(Generic[C, R, F, A]):
             road.committed(facts)
         return outcomes
 
+    def _decide(
+        self, facts: F, group: Sequence[_Waiting[C, R]], known: "_Known"
+    ) -> tuple[list[R | Exception], "list[_Fresh]"]:
+        road = self._road
+        outcomes: list[R | Exception] = []
+        fresh: list[_Fresh] = []
+        for waiting in group:
+            if known and waiting.name in known:
+                fingerprint, reply = known[waiting.name]
+                same = fingerprint == waiting.fingerprint
+                outcomes.append(road.decode(reply) if same else DomainError(Code.KEY_REUSED))
+                continue
+            try:
+                outcome = road.decide(facts, waiting.command)
+            except DomainError as error:  # raised before anything was changed
+                outcomes.append(error)
+                continue
+            outcomes.append(outcome)
+            fresh.append((waiting.name, waiting.fingerprint, road.encode(outcome)))
+        return outcomes, fresh
+
+
+_Known = Mapping[bytes, tuple[int, bytes]]
+"""What was answered under a name before: the fingerprint of the request, and the reply."""
+
+_Fresh = tuple[bytes, int, bytes]
+"""A name, the fingerprint of its request, and the reply that is to be kept."""
+
+
+class _Ahead(msgspec.Struct, Generic[A], frozen=True):
+    facts: A
+    known: _Known
+
 
 async def _known_replies(
-    connection: Connection, home: Home, names: Sequence[bytes]
-) -> dict[bytes, tuple[int, bytes]]:
-    cursor = await connection.execute(_LOAD_REPLIES, (home, UuidArray(names)), prepare=True)
+    connection: Connection, home: Home, group: Sequence[_Waiting[Any, Any]]
+) -> _Known:
+    names = UuidArray([waiting.name for waiting in group])
+    cursor = await connection.execute(_LOAD_REPLIES, (home, names), prepare=True)
     return {row[0]: (row[1], bytes(row[2])) async for row in cursor}
 
 
-async def _keep_replies(
-    connection: Connection, home: Home, fresh: Sequence[tuple[bytes, int, bytes]]
-) -> None:
-    names, fingerprints, replies = zip(*fresh, strict=True)
-    columns = (UuidArray(names), BigintArray(fingerprints), list(replies))
-    await connection.execute(_KEEP_REPLIES, (home, *columns), prepare=True)
+async def _keep_replies(connection: Connection, home: Home, fresh: list[_Fresh]) -> None:
+    fresh.sort()  # neighbours in the index one after another
+    rows = b"".join(
+        _REPLY_ROW.pack(4, 2, home, 16, name, 8, fingerprint, len(reply)) + reply
+        for name, fingerprint, reply in fresh
+    )
+    async with connection.cursor() as cursor, cursor.copy(_KEEP_REPLIES) as copy:
+        await copy.write(COPY_HEAD + rows + COPY_TAIL)

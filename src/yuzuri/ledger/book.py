@@ -87,6 +87,8 @@ class Book:
     """The homes that are locked, as the group found them."""
     homes: int = 1
     """How many homes there are."""
+    was_foreseen: bool = False
+    """Since its home was looked at ahead, only groups of this process have written there."""
     allowances: dict[AllowanceId, Allowance] = field(default_factory=dict)
     recorded: set[tuple[Home, AllowanceId]] = field(default_factory=set)
     """Which home is known to have which allowance."""
@@ -213,6 +215,8 @@ class Book:
         )  # fmt: skip
         self._hold_back(hold, hold.amount)
         self.add_hold(hold)
+        if hold.id in self.changed_holds:  # one of this name has just run out
+            self.ended_holds.append(self.changed_holds[hold.id])
         self.changed_holds[hold.id] = hold
 
     def _end_hold(self, hold: Hold) -> None:
@@ -241,7 +245,8 @@ class Book:
         self._mark(bucket)
 
     def _add(self, holder: HolderId, allowance: AllowanceId, amount: int) -> None:
-        bucket = self.bucket(holder, allowance)
+        owned = self.buckets.get(holder)
+        bucket = None if owned is None else owned.get(allowance)
         if bucket is None:
             bucket = Bucket(holder, allowance)
             self.add_bucket(bucket)
@@ -249,7 +254,8 @@ class Book:
         if balance < bucket.held:
             raise BookError(f"bucket of {holder} would hold {bucket.held} of {balance}")
         bucket.balance = balance
-        self._mark(bucket)
+        if not bucket.is_changed:
+            self._mark(bucket)
 
     def _hold_back(self, hold: Hold, amount: int) -> None:
         bucket = self.bucket(hold.holder, hold.allowance)

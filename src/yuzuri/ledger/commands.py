@@ -266,7 +266,8 @@ def _refusal_to_take(
 ) -> Refusal | None:
     if amount <= 0:
         return Refusal(Code.AMOUNT_NOT_POSITIVE)
-    bucket = book.bucket(holder, allowance)
+    owned = book.buckets.get(holder)
+    bucket = None if owned is None else owned.get(allowance)
     if bucket is None:
         return Refusal(Code.ALLOWANCE_UNKNOWN)
     if book.allowances[allowance].is_over(book.at):

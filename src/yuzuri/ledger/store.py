@@ -14,7 +14,7 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
-from yuzuri.db.arrays import BigintArray, PlaceArray, UuidArray
+from yuzuri.db.arrays import COPY_HEAD, COPY_TAIL, BigintArray, PlaceArray, UuidArray
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.ids import (
     AllowanceId,
@@ -95,11 +95,16 @@ DELETE FROM bucket USING unnest(%b::tid[]) AS closed (place)
 WHERE bucket.ctid = closed.place AND bucket.home = %s
 """
 
+# The name of a hold that ran out may be used again, as that of any that has ended.
 _ADD_HOLDS = """
 INSERT INTO hold (home, holder, id, allowance, amount, cause, opened_at, expires_at)
 SELECT %s, * FROM unnest(
     %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::uuid[], %b::timestamptz[],
     %b::timestamptz[])
+ON CONFLICT (home, holder, id) DO UPDATE
+SET allowance = excluded.allowance, amount = excluded.amount, cause = excluded.cause,
+    opened_at = excluded.opened_at, expires_at = excluded.expires_at, lapsed_at = NULL
+WHERE hold.lapsed_at IS NOT NULL
 """
 
 _CHANGE_HOLDS = """
@@ -150,8 +155,6 @@ ORDER BY expires_at, holder
 LIMIT %s
 """
 
-_COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_TAIL = b"\xff\xff"
 _TRANSFER_ROW = Struct(">h iq iq i8s i16s i16s i16s i16s ii ih ic".replace(" ", ""))
 _KIND_BYTES = {kind: kind.encode() for kind in TransferKind}
 
@@ -235,17 +238,18 @@ class Glance(msgspec.Struct, frozen=True):
     home: Home
     groups: int
     buckets: dict[HolderId, dict[AllowanceId, Bucket]]
+    allowances: set[AllowanceId]
 
 
-async def glance_at(connection: Connection, home: Home, holders: Iterable[HolderId]) -> Glance:
+async def glance_at(connection: Connection, home: Home, holders: Sequence[HolderId]) -> Glance:
     """Read what holders have while another group of their home is still being written."""
     # The number first: what is committed between the two statements only makes it look older.
     row = await (await connection.execute(_GROUPS, (home,), prepare=True)).fetchone()
-    wanted = list(holders)
-    buckets: dict[HolderId, dict[AllowanceId, Bucket]] = {holder: {} for holder in wanted}
-    for holder in await _load_buckets(connection, home, wanted, buckets):
+    buckets: dict[HolderId, dict[AllowanceId, Bucket]] = {holder: {} for holder in holders}
+    allowances: set[AllowanceId] = set()
+    for holder in await _load_buckets(connection, home, holders, buckets, allowances):
         buckets.pop(holder, None)
-    return Glance(home, -1 if row is None else row[0], buckets)
+    return Glance(home, -1 if row is None else row[0], buckets, allowances)
 
 
 async def load_book(
@@ -271,22 +275,25 @@ async def load_book(
             book.locked[home] = state
     for home, state in book.locked.items():
         if home in wanted:
+            named: set[AllowanceId] = set()
             unseen = wanted[home]
             if glance is not None and own is not None and glance.home == home:
-                unseen = _take_glance(book, wanted[home], glance, own, state)
-            await _load_holders(connection, book, home, unseen)
-            await _load_terms(connection, book, home, wanted[home], cache or AllowanceCache())
+                unseen = _take_glance(book, unseen, glance, own, state)
+                named |= glance.allowances
+            await _load_holders(connection, book, home, unseen, named)
+            await _load_terms(connection, book, home, named, cache or AllowanceCache())
     book.end_lapsed_holds()
     return book
 
 
 def _take_glance(
-    book: Book, holders: Sequence[HolderId], glance: Glance, own: OwnGroups, now: HomeState
+    book: Book, holders: list[HolderId], glance: Glance, own: OwnGroups, now: HomeState
 ) -> list[HolderId]:
     """Put what is still as it was seen into the book, and return whom to look at again."""
     changed = own.changed_between(glance.home, glance.groups, now.groups)
     if changed is None:
-        return list(holders)
+        return holders
+    book.was_foreseen = True
     for holder in changed & glance.buckets.keys():
         del glance.buckets[holder]
     book.buckets |= glance.buckets
@@ -304,7 +311,8 @@ async def read_book(connection: Connection, holders: Iterable[HolderId], at: dat
                 book.add_bucket(bucket)
             if row[4] is not None:
                 book.add_hold(Hold(row[4], bucket.holder, bucket.allowance, *row[5:]))
-        await _load_terms(connection, book, home, owners, AllowanceCache())
+        named = {allowance for holder in owners for allowance in book.buckets.get(holder, ())}
+        await _load_terms(connection, book, home, named, AllowanceCache())
     book.end_lapsed_holds()
     return book
 
@@ -382,9 +390,13 @@ async def holders_with_lapsed(
 
 
 async def _load_holders(
-    connection: Connection, book: Book, home: Home, holders: Sequence[HolderId]
+    connection: Connection,
+    book: Book,
+    home: Home,
+    holders: Sequence[HolderId],
+    named: set[AllowanceId],
 ) -> None:
-    if holders and await _load_buckets(connection, home, holders, book.buckets):
+    if holders and await _load_buckets(connection, home, holders, book.buckets, named):
         cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holders)), prepare=True)
         for row in await cursor.fetchall():
             book.add_hold(Hold(*row))
@@ -395,8 +407,9 @@ async def _load_buckets(
     home: Home,
     holders: Sequence[HolderId],
     buckets: dict[HolderId, dict[AllowanceId, Bucket]],
+    named: set[AllowanceId],
 ) -> list[HolderId]:
-    """Put what holders have into `buckets`; returns those who hold something back.
+    """Put what holders have into `buckets` and what of into `named`; returns who holds some back.
 
     The rows of some are taken in while PostgreSQL looks for those of the next.
     """
@@ -422,6 +435,7 @@ async def _load_buckets(
             owned[allowance] = Bucket(holder, allowance, balance, held, place)
             if held:
                 holding.append(holder)
+    named.update(allowances.values())
     return holding
 
 
@@ -442,11 +456,10 @@ async def _load_terms(
     connection: Connection,
     book: Book,
     home: Home,
-    holders: Sequence[HolderId],
+    named: Iterable[AllowanceId],
     cache: AllowanceCache,
 ) -> None:
-    # Of these holders only: what holders of other homes have is written down there, not here.
-    named = {allowance for holder in holders for allowance in book.buckets.get(holder, ())}
+    """Put the terms of what a home's holders have into the book."""
     missing = cache.take(home, named, book.allowances)
     if missing:
         read = await load_allowances(connection, home, missing)
@@ -466,12 +479,12 @@ async def _write_page(
     number, at_us = end.page + 1, (at - _EPOCH) // _MICROSECOND
     hashes: list[bytes] = []
     async with connection.cursor() as cursor, cursor.copy(_COPY_TRANSFERS) as copy:
-        await copy.write(_COPY_HEAD)
+        await copy.write(COPY_HEAD)
         # In parts, so that PostgreSQL takes in one while the next is hashed.
         for start in range(0, len(transfers), _ROWS_AT_ONCE):
             part = transfers[start : start + _ROWS_AT_ONCE]
             await copy.write(b"".join(_hash_part(home, number, at_us, part, hashes)))
-        await copy.write(_COPY_TAIL)
+        await copy.write(COPY_TAIL)
     root = merkle_root(hashes)
     digest = page_digest(end.digest, home, number, at_us, len(transfers), root)
     page = (home, number, at, len(transfers), root, digest)
@@ -504,6 +517,7 @@ async def _write_buckets(
     allowances: Mapping[AllowanceId, Allowance],
 ) -> None:
     kept = [bucket for bucket in changed if bucket.place is not None and not bucket.is_closed]
+    kept.sort(key=_place)  # neighbours on a page one after another
     new = [bucket for bucket in changed if bucket.place is None and not bucket.is_closed]
     closed = [bucket.place for bucket in changed if bucket.place is not None and bucket.is_closed]
     # First, as the same group may have put something there again.
@@ -542,6 +556,10 @@ async def _write_holds(connection: Connection, book: Book) -> None:
 
 def _home_of_transfer(transfer: Transfer) -> Home:
     return home_of(transfer.target if transfer.source in HOUSE_IDS else transfer.source)
+
+
+def _place(bucket: Bucket) -> bytes:
+    return bucket.place or b""
 
 
 def _home_of_hold(hold: Hold) -> Home:

@@ -72,6 +72,14 @@ class _Named:
     bought: set[AllowanceId] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What was looked at for a group before its turn."""
+
+    named: _Named
+    glance: Glance
+
+
 class YuzuriRoad:
     """How each kind of command is loaded, decided and stored; the committer drives it."""
 
@@ -102,21 +110,22 @@ class YuzuriRoad:
         """Digest all that a command asks."""
         return _encode(command)
 
-    async def look_ahead(self, connection: Connection, commands: Sequence[Command]) -> Glance:
+    async def look_ahead(self, connection: Connection, commands: Sequence[Command]) -> Ahead:
         """See what the holders have that the commands name, in the home where the commands wait."""
         home = self.home_of(commands[0])
-        named = by_home(_names(commands).holders)
-        return await glance_at(connection, home, named.get(home, ()))
+        named = _names(commands)
+        holders = by_home(named.holders).get(home, [])
+        return Ahead(named, await glance_at(connection, home, holders))
 
     async def load(
         self,
         connection: Connection,
         commands: Sequence[Command],
         at: datetime,
-        ahead: Glance | None,
+        ahead: Ahead | None,
     ) -> Facts:
         """Lock the homes that the commands name, and load all that their decisions may look at."""
-        named = _names(commands)
+        named = _names(commands) if ahead is None else ahead.named
         if named.gifts:
             named.lines |= await lines_of_gifts(connection, named.gifts)
         # Before the locks: a line never changes, and one that is made later is not named yet.
@@ -127,7 +136,7 @@ class YuzuriRoad:
             at,
             homes={self.home_of(commands[0])},
             cache=self._allowances,
-            glance=ahead,
+            glance=None if ahead is None else ahead.glance,
             own=self._own,
         )
         book.homes = self._homes
@@ -169,6 +178,10 @@ class YuzuriRoad:
         if facts.changed_gifts:
             changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
             await write_gifts(connection, changed)
+
+    def was_foreseen(self, facts: Facts) -> bool:
+        """Tell whether only this process has written since it looked ahead."""
+        return facts.book.was_foreseen
 
     def committed(self, facts: Facts) -> None:
         """Learn whom this group has changed for certain."""

@@ -22,10 +22,10 @@ from yuzuri.ledger.commands import (
 )
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.ledger.homes import count_homes
-from yuzuri.ledger.store import Glance, Traveller, load_allowances
+from yuzuri.ledger.store import Traveller, load_allowances
 from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, Facts, YuzuriRoad
+from yuzuri.runtime.road import Ahead, Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 
@@ -42,7 +42,7 @@ class Yuzuri:
     profiles: Profiles
     clock: Clock
     homes: int
-    committer: Committer[Command, Outcome, Facts, Glance]
+    committer: Committer[Command, Outcome, Facts, Ahead]
 
     @overload
     async def submit(self, client: Id, key: str, command: GiftCommand) -> GiftOutcome: ...
