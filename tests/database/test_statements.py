@@ -226,7 +226,7 @@ def changed(value: Any) -> Iterator[Any]:
                 for letter in ("0", "1", "A", "b"):
                     if value[index].lower() != letter.lower():
                         yield value[:index] + letter + value[index + 1 :]
-        case None:
+        case _:
             yield "2026-11-10T03:00:00Z"
 
 

@@ -104,7 +104,7 @@ def check(
 ) -> None:
     """Check a statement, without a database: whether its transfers are those that were written.
 
-    Exits 2 if something is wrong with it, and names what.
+    Exits 2 if something is wrong with it, and names what; or if --head does not prove all of it.
     """
     language = reader_language(lang)
     try:
@@ -170,7 +170,7 @@ def compare(
 
 
 def _compare_with(statement: Statement, digest: str, language: Language) -> bool:
-    """Tell what a published digest proves; False where it is of no page of the statement."""
+    """Tell what a published digest proves; False where that is not all of the statement."""
     page = find_published(statement, digest)
     if page is None:
         told = translate(
@@ -186,14 +186,18 @@ def _compare_with(statement: Statement, digest: str, language: Language) -> bool
         )
         tell(Said(told, then))
         return False
-    proved = sum(transfer.page <= page for transfer in statement.transfers)
+    proved, total = sum(t.page <= page for t in statement.transfers), len(statement.transfers)
     told = translate(
         language,
         "The published digest is that of page {page}: it proves {count} of {total} transfers.",
         page=page,
         count=say_number(proved, language),
-        total=say_number(len(statement.transfers), language),
+        total=say_number(total, language),
     )
+    if proved < total:
+        then = translate(language, "Compare the others with a digest that was published later.")
+        tell(Said(told, then))
+        return False
     console.print(told, markup=False)
     return True
 
