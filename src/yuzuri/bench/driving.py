@@ -11,6 +11,8 @@ from yuzuri.bench.samples import CallLog, Round, Timing
 Work = Callable[[], Awaitable[None]]
 """Asks for one thing and returns when it is answered; raises where it is not done."""
 
+WAITING_MAX = 10_000
+
 
 async def drive_callers(work: Work, callers: int, timing: Timing, weight: int = 1) -> list[Round]:
     """Let so many callers ask again as soon as they are answered."""
@@ -42,21 +44,29 @@ async def let_arrive(
 ) -> None:
     """Let calls arrive until it is over, and wait for those that are not answered yet.
 
-    How long one took counts from when it was due, so that no wait is hidden.
+    How long one took counts from when it was due, so that no wait is hidden; not even that of
+    those who stay outside while `WAITING_MAX` are inside, as a face would keep them.
     """
     random = Random(1)  # noqa: S311 - arrivals, the same in each run
+    waiting = 0
 
     async def call(due: float) -> None:
+        nonlocal waiting
+        waiting += 1
         await work()
+        waiting -= 1
         note(due, perf_counter())
 
     async with _callers() as group:
         due = perf_counter()
         while not is_over():
-            while due <= perf_counter():
+            # Those that were made just now have not begun to wait.
+            room = WAITING_MAX - waiting
+            while due <= perf_counter() and room > 0:
+                room -= 1
                 group.create_task(call(due))
                 due += random.expovariate(per_s)
-            await asyncio.sleep(max(due - perf_counter(), 0))
+            await asyncio.sleep(max(due - perf_counter(), 0.0 if room else 0.001))
 
 
 @asynccontextmanager

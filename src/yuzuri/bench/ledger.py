@@ -188,9 +188,9 @@ class _Run:
             ("bytes on disk", self._measure_bytes),
             ("holds", self._measure_holds),
             ("pgbench in between", self._measure_pgbench_in_between),
+            ("month-end expiry", self._measure_expiry),
             *((f"{size:,} buckets", partial(self._fill_size, size)) for size in self.plan.sizes),
             ("these sizes in turns", self._measure_sizes),
-            ("month-end expiry", self._measure_expiry),
             ("pgbench again", self._measure_pgbench_again),
         ]
         self.progress.begin(len(steps))
