@@ -9,7 +9,7 @@ import msgspec
 
 from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import HOME, AllowanceId, GiftId, HolderId, Home, by_home, home_of
+from yuzuri.kernel.ids import HOME, GiftId, HolderId, Home, PurchaseId, by_home, home_of
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.commands import (
     Capture,
@@ -69,7 +69,7 @@ class _Named:
     holders: set[HolderId] = field(default_factory=set)
     lines: set[HolderId] = field(default_factory=set)
     gifts: set[GiftId] = field(default_factory=set)
-    bought: set[AllowanceId] = field(default_factory=set)
+    purchases: set[PurchaseId] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,9 @@ class YuzuriRoad:
                 home = home_of(command.holders[0])
             case _:
                 assert_never(command)
+        return self._existing(home)
+
+    def _existing(self, home: Home) -> Home:
         return home if home < self._homes else HOME
 
     def fingerprint(self, command: Command) -> bytes:
@@ -134,14 +137,19 @@ class YuzuriRoad:
             connection,
             named.holders | named.lines,
             at,
-            homes={self.home_of(commands[0])},
+            # That of a purchase too: it is made once, whichever lines it names.
+            homes={
+                self.home_of(commands[0]),
+                *(self._existing(home_of(one)) for one in named.purchases),
+            },
             cache=self._allowances,
             glance=None if ahead is None else ahead.glance,
             own=self._own,
         )
         book.homes = self._homes
-        for home in range(self._homes) if named.bought else ():
-            book.allowances |= await load_allowances(connection, Home(home), named.bought)
+        bought = [first_issued(purchase) for purchase in named.purchases]
+        for home in range(self._homes) if bought else ():
+            book.allowances |= await load_allowances(connection, Home(home), bought)
         gifts = GiftFacts(book, self._profiles, lines, {})
         if named.gifts or any(isinstance(command, OfferGift) for command in commands):
             gifts = await load_gift_facts(connection, book, self._profiles, lines, named.gifts)
@@ -208,7 +216,7 @@ def _names(commands: Sequence[Command]) -> _Named:
                 named.gifts.add(command.gift)
             case Purchase():
                 named.lines.add(command.line)
-                named.bought.add(first_issued(command.id))
+                named.purchases.add(command.id)
             case ExpireBuckets():
                 named.holders.update(command.holders)
             case _:
