@@ -190,7 +190,7 @@ def show_lines(person: UUID, lang: Lang = None) -> None:
 
 
 async def _buy(yuzuri: Yuzuri, line: HolderId, top_up: str | None) -> None:
-    purchase = PurchaseId(new_id())
+    purchase = PurchaseId(new_id(home_of(line)))
     command = Purchase(id=purchase, line=line, top_up=top_up)
     outcome = await yuzuri.submit(HOUSE_CLIENT, f"purchase {purchase}", command)
     if isinstance(outcome, Refusal):
