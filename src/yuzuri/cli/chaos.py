@@ -35,6 +35,9 @@ def chaos(
         Sabotage | None,
         typer.Option("--break", help="Break this on purpose; then damage must be found."),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the folder, also where nothing is amiss.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Kill a server, its workers and its database under load, and look for what is lost or doubled.
@@ -63,10 +66,11 @@ def chaos(
         print(msgspec.json.encode(_as_json(report)).decode())
     else:
         _show(report)
-    if report.holds:
+    if report.holds and not keep:
         shutil.rmtree(folder, ignore_errors=True)
     else:
         errors.print(f"What the server said, and what it acknowledged, is in {folder}")
+    if not report.holds:
         raise typer.Exit(1)
 
 
