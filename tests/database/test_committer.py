@@ -6,7 +6,8 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from hashlib import sha256
+from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
@@ -15,7 +16,9 @@ from tests.model.world import (
     ISSUED,
     OPEN,
     World,
+    YuzuriCommitter,
     breaches,
+    choose,
     offered,
     open_world,
 )
@@ -26,29 +29,47 @@ from yuzuri.db import committer as committer_room
 from yuzuri.db.committer import KEY_LENGTH_MAX, Committer, Request
 from yuzuri.db.connect import Database
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME, GiftId, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.ids import (
+    HOME,
+    AllowanceId,
+    GiftId,
+    HolderId,
+    Home,
+    Id,
+    PersonId,
+    PurchaseId,
+    TransferId,
+    new_id,
+)
+from yuzuri.ledger.commands import DONE, LedgerDone, Move
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import AcceptGift, GiftDone, GiftRefused, OfferGift
+from yuzuri.subscribers.lines import Line
 
 
 @dataclass
 class WatchedRoad(YuzuriRoad):
     """The real road, with a view of its groups and a place to go wrong."""
 
+    homes: int = 1
     after_decide: Callable[[Command], None] = lambda _: None
     groups: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        super().__init__(OPEN, HOME)
+        super().__init__(OPEN, self.homes)
 
     async def load(
-        self, connection: Connection, commands: Sequence[Command], at: datetime
+        self,
+        connection: Connection,
+        commands: Sequence[Command],
+        at: datetime,
+        ahead: Any,
     ) -> Facts:
         self.groups.append(len(commands))
-        return await super().load(connection, commands, at)
+        return await super().load(connection, commands, at, ahead)
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         outcome = super().decide(facts, command)
@@ -57,17 +78,36 @@ class WatchedRoad(YuzuriRoad):
 
 
 @pytest.fixture
-async def world(settings: Settings, database: Database) -> AsyncIterator[World]:
+def homes() -> int:
+    """How many homes there are, where a test does not say that it wants several."""
+    return 1
+
+
+in_homes = pytest.mark.parametrize("homes", [1, 16])
+"""In one home, and where each line has another."""
+
+
+@pytest.fixture
+async def world(
+    settings: Settings, database_url: str, database: Database, homes: int
+) -> AsyncIterator[World]:
+    await choose(database_url, homes)
     async with open_world(settings, database) as world:
         yield world
 
 
-def watched(world: World, road: YuzuriRoad, **limits: int) -> Committer[Command, Outcome, Facts]:
-    return Committer(world.yuzuri.database.pool, road, world.clock, HOME, **limits)
+def watched(world: World, road: YuzuriRoad | None = None, **limits: int) -> YuzuriCommitter:
+    """Another process on the same database, with the same clock."""
+    road = road or WatchedRoad(world.yuzuri.homes)
+    return Committer(world.yuzuri.database.pool, road, world.clock, **limits)
 
 
-def asked(command: Command, key: str | None = None, client: UUID = CLIENT) -> Request[Command]:
+def asked(command: Command, key: str | None = None, client: Id = CLIENT) -> Request[Command]:
     return Request(client, key or str(new_id()), command)
+
+
+async def ask(committer: YuzuriCommitter, request: Request[Command]) -> Outcome:
+    return await committer.submit(request)
 
 
 def code_of(error: object) -> Code:
@@ -76,7 +116,7 @@ def code_of(error: object) -> Code:
 
 
 async def insist(
-    committer: Committer[Command, Outcome, Facts], request: Request[Command], errors: set[Code]
+    committer: YuzuriCommitter, request: Request[Command], errors: set[Code]
 ) -> tuple[Outcome, int]:
     """Send a request until it is answered, and say how often it took; other errors are raised."""
     for tries in itertools.count(1):
@@ -87,6 +127,13 @@ async def insist(
                 raise
             await asyncio.sleep(0.01)
     raise AssertionError
+
+
+async def is_kept(admin: AsyncConnection, key: str) -> bool:
+    """Tell whether there is a reply for the client's key."""
+    name = Id(sha256(CLIENT + key.encode()).digest()[:16])
+    cursor = await admin.execute("SELECT reply FROM command WHERE name = %s", [name])
+    return await cursor.fetchone() is not None
 
 
 async def gifts_from(admin: AsyncConnection, line: HolderId) -> int:
@@ -163,7 +210,7 @@ async def test_a_plan_that_has_left_the_profile_is_named_and_spoils_no_other(
     async with watched(world, road) as committer:
         refused = asked(offered(giver, stranded, 10), "k")
         answers = await asyncio.gather(
-            committer.submit(asked(offered(giver, receiver, 10))),
+            committer.submit(asked(offered(giver, receiver, 10), "j")),
             committer.submit(refused),
             committer.submit(asked(Purchase(id=PurchaseId(new_id()), line=stranded.id))),
             committer.submit(asked(offered(giver, receiver, 20))),
@@ -173,8 +220,8 @@ async def test_a_plan_that_has_left_the_profile_is_named_and_spoils_no_other(
         assert [type(a) for a in answers] == [GiftDone, DomainError, DomainError, GiftDone]
         assert code_of(answers[1]) is code_of(answers[2]) is Code.PLAN_UNKNOWN
         # Nothing is kept of it: it may be sent again once the profile is put right.
-        cursor = await admin_connection.execute("SELECT FROM command WHERE key = 'k'")
-        assert await cursor.fetchone() is None
+        assert await is_kept(admin_connection, "j")
+        assert not await is_kept(admin_connection, "k")
         with pytest.raises(DomainError):
             await committer.submit(refused)
     assert await world.left(giver) == ISSUED - 30
@@ -189,6 +236,152 @@ async def test_an_amount_that_is_none_is_refused_on_the_road_itself(
     with pytest.raises(DomainError) as raised:
         await world.submit(offered(giver, receiver, amount))
     assert code_of(raised.value) is Code.AMOUNT_NOT_POSITIVE
+
+
+# ---------------------------------------------------------------- what is posted together
+
+
+@in_homes
+async def test_what_is_posted_together_is_answered_in_its_order(world: World, homes: int) -> None:
+    lines = await world.new_lines(3)
+    for line in lines:
+        await world.buy(line)
+    road = WatchedRoad(homes)
+    pairs = [(lines[n % 3], lines[(n + 1) % 3]) for n in range(30)]
+    async with watched(world, road) as committer:
+        answers = await committer.post(
+            [asked(offered(*pair, n)) for n, pair in enumerate(pairs, start=1)]
+        )
+    assert [a.gift.amount for a in answers if isinstance(a, GiftDone)] == list(range(1, 31))
+    assert road.groups == ([30] if homes == 1 else [10, 10, 10])
+
+
+async def test_what_is_wrong_with_one_of_many_stands_in_its_place(world: World) -> None:
+    giver, receiver = await world.new_lines(2)
+    await world.buy(giver)
+
+    def fail_on_13(command: Command) -> None:
+        if isinstance(command, OfferGift) and command.amount == 13:
+            raise ZeroDivisionError
+
+    def one(amount: int, key: str) -> Request[Command]:
+        return asked(offered(giver, receiver, amount), key)
+
+    async with watched(world, WatchedRoad(after_decide=fail_on_13), queue_max=5) as committer:
+        await committer.submit(one(1, "before"))
+        answers = await committer.post(
+            [one(2, "a"), one(2, "a"), one(3, "a"), one(2, "\n"), one(13, "b"), one(0, "c"),
+             one(1, "before"), one(2, "before"), one(ISSUED, "d"), one(3, "e"), one(4, "f")]
+        )  # fmt: skip
+        assert await committer.post([]) == []
+    [closed] = await committer.post([one(2, "a")])
+    assert code_of(closed) is Code.DATABASE_UNAVAILABLE
+    told = [code_of(a) if isinstance(a, DomainError) else type(a) for a in answers]
+    assert told == [
+        GiftDone,
+        Code.REQUEST_IN_FLIGHT,
+        Code.KEY_REUSED,
+        Code.KEY_INVALID,
+        ZeroDivisionError,
+        Code.AMOUNT_NOT_POSITIVE,
+        GiftDone,
+        Code.KEY_REUSED,
+        GiftRefused,
+        Code.REQUEST_BUSY,
+        Code.REQUEST_BUSY,
+    ]
+    assert await world.left(giver) == ISSUED - 3
+
+
+# ---------------------------------------------------------------- looking ahead in a crowd
+
+
+@dataclass
+class Movers:
+    """Lines of one home that all have some of one allowance."""
+
+    lines: list[Line]
+    allowance: AllowanceId
+
+    def move(self, source: int, target: int, amount: int) -> Request[Command]:
+        return asked(
+            Move(
+                id=TransferId(new_id()),
+                allowance=self.allowance,
+                source=self.lines[source].id,
+                target=self.lines[target].id,
+                amount=amount,
+            )
+        )
+
+
+@pytest.fixture
+async def movers(world: World) -> Movers:
+    lines = await world.new_lines(5)
+    bought = await world.submit(Purchase(id=PurchaseId(new_id()), line=lines[0].id, top_up="month"))
+    assert isinstance(bought, Purchased)
+    movers = Movers(lines, bought.issued[0][0])
+    for number in range(1, 5):
+        request = movers.move(0, number, ISSUED // 5)
+        assert await world.yuzuri.committer.submit(request) is DONE
+    return movers
+
+
+def chances(requests: int) -> list[tuple[int, int, int]]:
+    """Who moves how much to whom; more than half of what there is now and then."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    pairs = [chance.sample(range(5), 2) for _ in range(requests)]
+    return [(source, target, chance.choice([1, 90, 150])) for source, target in pairs]
+
+
+@pytest.mark.parametrize("group_max", [1, 7, 1_000])
+async def test_a_group_that_was_looked_at_ahead_sees_what_those_before_it_left(
+    world: World, movers: Movers, monkeypatch: pytest.MonkeyPatch, group_max: int
+) -> None:
+    monkeypatch.setattr(committer_room, "_CROWD", 1)
+    wanted = chances(300)
+    async with watched(world, group_max=group_max) as committer:
+        answers = await committer.post([movers.move(*want) for want in wanted])
+    has = [ISSUED // 5] * 5
+    for (source, target, amount), answer in zip(wanted, answers, strict=True):
+        assert (answer is DONE) == (has[source] >= amount)
+        if answer is DONE:
+            has[source] -= amount
+            has[target] += amount
+        else:
+            assert isinstance(answer, Refusal)
+            assert answer.code is Code.BALANCE_NOT_ENOUGH
+    assert [await world.left(line) for line in movers.lines] == has
+    assert {type(answer) for answer in answers} == {LedgerDone, Refusal}
+
+
+async def test_what_another_process_does_after_the_look_ahead_is_seen(
+    world: World, movers: Movers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both send the same requests, each once with effect, and others of their own."""
+    monkeypatch.setattr(committer_room, "_CROWD", 1)
+    wanted = [(want, movers.move(*want)) for want in chances(200)]
+    mine = [(want, movers.move(*want)) for want in chances(100)]
+    async with (
+        watched(world, group_max=5) as one,
+        watched(world, group_max=3) as other,
+    ):
+        answers, again, own = await asyncio.gather(
+            one.post([request for _, request in wanted]),
+            other.post([request for _, request in reversed(wanted)]),
+            other.post([request for _, request in mine]),
+        )
+    assert answers == again[::-1]
+    has = [ISSUED // 5] * 5
+    done = zip([want for want, _ in (*wanted, *mine)], [*answers, *own], strict=True)
+    for (source, target, amount), answer in done:
+        if answer is DONE:
+            has[source] -= amount
+            has[target] += amount
+    assert [await world.left(line) for line in movers.lines] == has
+    assert {type(answer) for answer in answers} == {LedgerDone, Refusal}
 
 
 # ---------------------------------------------------------------- keys
@@ -212,6 +405,7 @@ async def test_the_longest_key_is_kept(world: World) -> None:
     assert await world.submit(offered(giver, receiver, 1), key) == first
 
 
+@in_homes
 async def test_a_key_acts_once_for_each_client(world: World) -> None:
     giver, receiver = await world.new_lines(2)
     await world.buy(giver)
@@ -225,6 +419,7 @@ async def test_a_key_acts_once_for_each_client(world: World) -> None:
     assert await world.left(giver) == ISSUED - 200
 
 
+@in_homes
 async def test_a_key_for_something_else_is_refused(world: World) -> None:
     giver, receiver = await world.new_lines(2)
     await world.buy(giver)
@@ -235,6 +430,7 @@ async def test_a_key_for_something_else_is_refused(world: World) -> None:
     assert await world.left(giver) == ISSUED - 100
 
 
+@in_homes
 async def test_a_refusal_is_kept_for_its_key_although_it_would_be_possible_now(
     world: World,
 ) -> None:
@@ -246,6 +442,7 @@ async def test_a_refusal_is_kept_for_its_key_although_it_would_be_possible_now(
     assert await world.left(giver) == ISSUED
 
 
+@in_homes
 async def test_a_key_in_flight_is_said_to_be(world: World) -> None:
     giver, receiver = await world.new_lines(2)
     await world.buy(giver)
@@ -260,6 +457,7 @@ async def test_a_key_in_flight_is_said_to_be(world: World) -> None:
     assert await world.left(giver) == ISSUED - 100
 
 
+@in_homes
 async def test_a_purchase_is_made_once_whatever_its_keys_and_lines(world: World) -> None:
     one, other = await world.new_lines(2)
     purchase = PurchaseId(new_id())
@@ -290,10 +488,10 @@ async def test_a_purchase_is_made_once_within_a_group(world: World) -> None:
 async def test_more_requests_than_may_wait_are_told_to_come_back(world: World) -> None:
     giver, receiver = await world.new_lines(2)
     await world.buy(giver)
-    async with watched(world, WatchedRoad(), queue_max=3) as committer:
+    async with watched(world, queue_max=3) as committer:
         requests = [asked(offered(giver, receiver, 1)) for _ in range(5)]
         answers = await asyncio.gather(
-            *(committer.submit(request) for request in requests), return_exceptions=True
+            *(ask(committer, request) for request in requests), return_exceptions=True
         )
         assert [type(answer) for answer in answers[:3]] == [GiftDone] * 3
         assert [code_of(answer) for answer in answers[3:]] == [Code.REQUEST_BUSY] * 2
@@ -302,6 +500,7 @@ async def test_more_requests_than_may_wait_are_told_to_come_back(world: World) -
     assert await world.left(giver) == ISSUED - 4
 
 
+@in_homes
 async def test_a_caller_that_goes_away_changes_nothing(world: World) -> None:
     giver, receiver = await world.new_lines(2)
     await world.buy(giver)
@@ -319,26 +518,23 @@ async def test_a_caller_that_goes_away_changes_nothing(world: World) -> None:
 # ---------------------------------------------------------------- closing
 
 
+@in_homes
 async def test_closing_commits_and_answers_all_that_waits(world: World) -> None:
     giver, receiver = await world.new_lines(2)
     await world.buy(giver)
-    async with watched(world, WatchedRoad(), group_max=2) as committer:
-        tasks = [
-            asyncio.create_task(committer.submit(asked(offered(giver, receiver, 1))))
-            for _ in range(10)
-        ]
-        await asyncio.sleep(0)
-    answers = await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    async with watched(world, group_max=2) as committer:
+        waiting = [committer.submit(asked(offered(giver, receiver, 1))) for _ in range(10)]
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), 5)
     assert [type(answer) for answer in answers] == [GiftDone] * 10
     assert await world.left(giver) == ISSUED - 10
 
 
 async def test_a_closed_committer_says_so_at_once(world: World) -> None:
     giver, receiver = await world.new_lines(2)
-    async with watched(world, WatchedRoad()) as committer:
+    async with watched(world) as committer:
         pass
     with pytest.raises(DomainError) as raised:
-        await asyncio.wait_for(committer.submit(asked(offered(giver, receiver, 1))), 5)
+        await asyncio.wait_for(ask(committer, asked(offered(giver, receiver, 1))), 5)
     assert code_of(raised.value) is Code.DATABASE_UNAVAILABLE
 
 
@@ -350,12 +546,12 @@ async def test_closing_leaves_nobody_without_an_answer_where_the_database_hangs(
     await world.buy(giver)
     async with admin_connection.transaction():
         await admin_connection.execute("LOCK TABLE bucket IN ACCESS EXCLUSIVE MODE")
-        async with watched(world, WatchedRoad()) as committer:
+        async with watched(world) as committer:
             request = asked(offered(giver, receiver, 1))
-            task = asyncio.create_task(committer.submit(request))
+            waiting = committer.submit(request)
             await asyncio.sleep(0.1)
         with pytest.raises(DomainError) as raised:
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(waiting, 5)
     assert code_of(raised.value) is Code.DATABASE_UNAVAILABLE
     assert isinstance(await world.yuzuri.committer.submit(request), GiftDone)
     assert await world.left(giver) == ISSUED - 1
@@ -378,10 +574,14 @@ class CutRoad(WatchedRoad):
             await admin.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
     async def load(
-        self, connection: Connection, commands: Sequence[Command], at: datetime
+        self,
+        connection: Connection,
+        commands: Sequence[Command],
+        at: datetime,
+        ahead: Any,
     ) -> Facts:
         await self._cut(connection, "load")
-        return await super().load(connection, commands, at)
+        return await super().load(connection, commands, at, ahead)
 
     async def store(self, connection: Connection, facts: Facts) -> None:
         await self._cut(connection, "store")
@@ -389,6 +589,7 @@ class CutRoad(WatchedRoad):
         await self._cut(connection, "stored")
 
 
+@in_homes
 @pytest.mark.parametrize("place", ["load", "store", "stored"])
 async def test_after_a_lost_connection_the_same_keys_act_once(
     world: World, admin_connection: AsyncConnection, place: str
@@ -421,9 +622,7 @@ async def test_connections_lost_at_any_moment_lose_and_repeat_nothing(
     first: dict[str, Outcome] = {}
     lost = 0
 
-    async def send(
-        committer: Committer[Command, Outcome, Facts], request: Request[Command]
-    ) -> None:
+    async def send(committer: YuzuriCommitter, request: Request[Command]) -> None:
         nonlocal lost
         await asyncio.sleep(chance.random() * 2)
         first[request.key], tries = await insist(committer, request, {Code.DATABASE_UNAVAILABLE})
@@ -438,7 +637,7 @@ async def test_connections_lost_at_any_moment_lose_and_repeat_nothing(
                 " AND state <> 'idle' AND backend_type = 'client backend'"
             )
 
-    async with watched(world, WatchedRoad(), group_max=3) as committer:
+    async with watched(world, group_max=3) as committer:
         cutting = asyncio.create_task(cut())
         await asyncio.wait_for(asyncio.gather(*(send(committer, r) for r in requests)), 60)
         cutting.cancel()
@@ -452,10 +651,11 @@ async def test_connections_lost_at_any_moment_lose_and_repeat_nothing(
 # ---------------------------------------------------------------- two processes
 
 
+@in_homes
 async def test_two_processes_answer_one_key_with_one_effect(world: World) -> None:
     giver, receiver = await world.new_lines(2)
     await world.buy(giver)
-    async with watched(world, WatchedRoad()) as one, watched(world, WatchedRoad()) as other:
+    async with watched(world) as one, watched(world) as other:
         for _ in range(25):
             request = asked(offered(giver, receiver, 1))
             mine, theirs = await asyncio.gather(one.submit(request), other.submit(request))
@@ -464,16 +664,18 @@ async def test_two_processes_answer_one_key_with_one_effect(world: World) -> Non
     assert await world.left(giver) == ISSUED - 25
 
 
+@pytest.mark.parametrize("home", [HOME, Home(777)])
 async def test_two_processes_answer_one_key_alike_where_there_is_nothing_to_lock(
-    world: World,
+    world: World, home: Home
 ) -> None:
-    nobody = HolderId(new_id())
-    async with watched(world, WatchedRoad()) as one, watched(world, WatchedRoad()) as other:
+    """Nobody lives there, or there is no such home."""
+    nobody = HolderId(new_id(home))
+    async with watched(world) as one, watched(world) as other:
         for _ in range(25):
             requests = [
-                asked(ExpireBuckets(nobody)),
+                asked(ExpireBuckets((nobody,))),
                 asked(Purchase(id=PurchaseId(new_id()), line=nobody)),
-                asked(AcceptGift(person=PersonId(new_id()), gift=GiftId(new_id()))),
+                asked(AcceptGift(person=PersonId(new_id(home)), gift=GiftId(new_id(home)))),
             ]
             backwards = requests[::-1]
             mine, theirs = await asyncio.gather(
@@ -484,9 +686,10 @@ async def test_two_processes_answer_one_key_alike_where_there_is_nothing_to_lock
             assert [type(answer) for answer in mine] == [Expired, Refusal, GiftRefused]
 
 
+@in_homes
 async def test_two_processes_make_one_purchase_once_on_two_lines(world: World) -> None:
     lines = await world.new_lines(2)
-    async with watched(world, WatchedRoad()) as one, watched(world, WatchedRoad()) as other:
+    async with watched(world) as one, watched(world) as other:
         for turn in range(1, 16):
             purchase = PurchaseId(new_id())
             answers = await asyncio.gather(
@@ -508,7 +711,7 @@ async def test_two_processes_on_crossing_lines_never_stand_still(world: World) -
     for line in lines:
         await world.buy(line)
 
-    async def give(committer: Committer[Command, Outcome, Facts]) -> None:
+    async def give(committer: YuzuriCommitter) -> None:
         for _ in range(12):
             giver, receiver = chance.sample(lines, 2)
             done = await committer.submit(asked(offered(giver, receiver, chance.randint(1, 40))))
@@ -516,12 +719,13 @@ async def test_two_processes_on_crossing_lines_never_stand_still(world: World) -
                 accept = AcceptGift(person=receiver.person, gift=done.gift.id)
                 assert isinstance(await committer.submit(asked(accept)), GiftDone)
 
-    async with watched(world, WatchedRoad()) as one, watched(world, WatchedRoad()) as other:
+    async with watched(world) as one, watched(world) as other:
         givers = [give(committer) for committer in (one, other) for _ in range(8)]
         await asyncio.wait_for(asyncio.gather(*givers), 60)
     assert sum([await world.left(line) for line in lines]) == 6 * ISSUED
 
 
+@in_homes
 async def test_received_data_given_on_by_two_processes_at_once_never_stands_still(
     world: World,
 ) -> None:
@@ -533,7 +737,7 @@ async def test_received_data_given_on_by_two_processes_at_once_never_stands_stil
         for _ in range(3):
             await world.give(source, line, 100)
         await world.give(source, line, ISSUED)
-    async with watched(world, WatchedRoad()) as one, watched(world, WatchedRoad()) as other:
+    async with watched(world) as one, watched(world) as other:
         gifts = [
             (receiver, await world.offer(giver, receiver, 1_100))
             for giver, receiver in zip(others[:4], others[4:], strict=True)
@@ -552,6 +756,7 @@ async def test_received_data_given_on_by_two_processes_at_once_never_stands_stil
 # ---------------------------------------------------------------- what a bank must stand
 
 
+@in_homes
 async def test_books_hold_at_every_moment_of_a_busy_day(
     world: World, settings: Settings, database: Database
 ) -> None:
@@ -565,7 +770,7 @@ async def test_books_hold_at_every_moment_of_a_busy_day(
     busy = True
     reads = 0
 
-    async def use(committer: Committer[Command, Outcome, Facts]) -> None:
+    async def use(committer: YuzuriCommitter) -> None:
         for _ in range(40):
             giver, receiver = chance.sample(lines, 2)
             done = await committer.submit(asked(offered(giver, receiver, chance.randint(1, 300))))
@@ -580,7 +785,7 @@ async def test_books_hold_at_every_moment_of_a_busy_day(
                 assert await world.left(line) >= 0
             reads += 1
 
-    async with watched(world, WatchedRoad()) as one, watched(world, WatchedRoad()) as other:
+    async with watched(world) as one, watched(world) as other:
         looking = asyncio.create_task(look())
         await asyncio.gather(*(use(committer) for committer in (one, other) for _ in range(4)))
         busy = False

@@ -380,7 +380,6 @@ def differences(some: list[Any], others: list[Any]) -> tuple[list[Any], list[Any
 def test_a_group_leaves_what_its_commands_leave_one_by_one(
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch, homes: int
 ) -> None:
-    monkeypatch.setattr(committers, "_LOOK_AHEAD_MIN", 1)
     hurry(database_url)
     opened = open_database(settings, migrating=False)
     examples = itertools.count(1)
@@ -402,6 +401,8 @@ def test_a_group_leaves_what_its_commands_leave_one_by_one(
             told = {}
             for way in Way:
                 forget(database_url)
+                crowd = 1 if way is Way.LOOKING_AHEAD else 1_000
+                monkeypatch.setattr(committers, "_CROWD", crowd)
                 with same_ids(story.example):
                     told[way] = runner.run(story.tell(way, earlier, wait, later))
             answers, rows = told[Way.ONE_BY_ONE]

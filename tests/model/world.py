@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, sql
@@ -18,7 +19,7 @@ from yuzuri.kernel.ids import HOME, HolderId, Home, PersonId, PurchaseId, new_id
 from yuzuri.kernel.names import Language, Name
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.homes import choose_homes
-from yuzuri.ledger.store import Glance, read_book
+from yuzuri.ledger.store import read_book
 from yuzuri.operators.gift_rules import ClaimLifetime, Expiry, ExpiryKind, GiftRules, Recipients
 from yuzuri.operators.plans import Plan, PlanAllowance, TopUp, Validity, ValidityKind
 from yuzuri.operators.profile import OperatorKind, Profile
@@ -117,7 +118,7 @@ def operator(name: str = "open", rules: GiftRules = OPEN_RULES, *, country: str 
 
 OPEN = Profiles({"open": operator()})
 
-YuzuriCommitter = Committer[Command, Outcome, Facts, Glance]
+YuzuriCommitter = Committer[Command, Outcome, Facts, Any]
 
 
 @dataclass
