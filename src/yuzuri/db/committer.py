@@ -14,15 +14,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
-from struct import Struct
 from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 import msgspec
-from psycopg import OperationalError, errors
+from psycopg import AsyncCursor, OperationalError, errors
+from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from yuzuri.db import Connection
-from yuzuri.db.arrays import COPY_HEAD, COPY_TAIL, UuidArray
+from yuzuri.db.arrays import BigintArray, UuidArray
 from yuzuri.kernel.calendar import Clock
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import Home, Id
@@ -57,9 +57,6 @@ class Road(Protocol[C_contra, R, F, A]):
 
         What `look_ahead` has seen for the same commands is used as far as it is still so.
         """
-
-    def was_foreseen(self, facts: F) -> bool:
-        """Tell whether only this process has written since it looked ahead."""
 
     def decide(self, facts: F, command: C_contra) -> R:
         """Decide one command on facts that already show the commands before it; no I/O.
@@ -99,8 +96,10 @@ _LOAD_REPLIES = """
 SELECT name, fingerprint, reply FROM command WHERE home = %s AND name = ANY(%b)
 """
 
-_KEEP_REPLIES = "COPY command (home, name, fingerprint, reply) FROM STDIN (FORMAT BINARY)"
-_REPLY_ROW = Struct(">h ih i16s iq i".replace(" ", ""))
+_KEEP_REPLIES = """
+INSERT INTO command (home, name, fingerprint, reply)
+SELECT %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::bytea[])
+"""
 
 KEY_LENGTH_MAX = 255
 """Characters of a client's name for a request."""
@@ -267,10 +266,11 @@ class Committer(Generic[C, R, F, A]):
 
     async def _look_ahead(self, home: Home, group: Sequence[_Waiting[C, R]]) -> "_Ahead[A] | None":
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, connection.pipeline():
                 commands = [waiting.command for waiting in group]
+                asked = await _ask_for_replies(connection, home, group)
                 facts = await self._road.look_ahead(connection, commands)
-                return _Ahead(facts, await _known_replies(connection, home, group))
+                return _Ahead(facts, await _known_replies(asked))
         except Exception:  # noqa: BLE001 - whatever it is, the group itself will meet it
             _log.debug("a group was not looked at ahead", exc_info=True)
             return None
@@ -321,20 +321,20 @@ class Committer(Generic[C, R, F, A]):
         road = self._road
         home = road.home_of(group[0].command)
         commands = [waiting.command for waiting in group]
-        async with self._pool.connection() as connection:
-            seen = None if ahead is None else ahead.facts
+        # In one pipeline: PostgreSQL works on what it has while more is on its way.
+        async with self._pool.connection() as connection, connection.pipeline():
+            # Asked before the lock, so that all is asked at once. A key that another process
+            # answers in between is there twice then, and the group is decided again.
+            asked = None if ahead else await _ask_for_replies(connection, home, group)
+            seen = ahead.facts if ahead else None
             facts = await road.load(connection, commands, self._clock(), seen)
-            # What another process answered before the lock is visible now; where none has changed
-            # anything since, what was visible before is all there is, or else a key is there twice.
-            if ahead is not None and road.was_foreseen(facts):
-                known = ahead.known
-            else:
-                known = await _known_replies(connection, home, group)
+            known = await _known_replies(asked) if asked else ahead.known if ahead else {}
             outcomes, fresh = self._decide(facts, group, known)
             decided.set()
             if fresh:
                 await road.store(connection, facts)
                 await _keep_replies(connection, home, fresh)
+            await connection.commit()
         if fresh:
             road.committed(facts)
         return outcomes
@@ -373,19 +373,19 @@ class _Ahead(msgspec.Struct, Generic[A], frozen=True):
     known: _Known
 
 
-async def _known_replies(
+async def _ask_for_replies(
     connection: Connection, home: Home, group: Sequence[_Waiting[Any, Any]]
-) -> _Known:
+) -> AsyncCursor[TupleRow]:
     names = UuidArray([waiting.name for waiting in group])
-    cursor = await connection.execute(_LOAD_REPLIES, (home, names), prepare=True)
-    return {row[0]: (row[1], bytes(row[2])) async for row in cursor}
+    return await connection.execute(_LOAD_REPLIES, (home, names), prepare=True)
+
+
+async def _known_replies(asked: AsyncCursor[TupleRow]) -> _Known:
+    return {row[0]: (row[1], bytes(row[2])) async for row in asked}
 
 
 async def _keep_replies(connection: Connection, home: Home, fresh: list[_Fresh]) -> None:
     fresh.sort()  # neighbours in the index one after another
-    rows = b"".join(
-        _REPLY_ROW.pack(4, 2, home, 16, name, 8, fingerprint, len(reply)) + reply
-        for name, fingerprint, reply in fresh
-    )
-    async with connection.cursor() as cursor, cursor.copy(_KEEP_REPLIES) as copy:
-        await copy.write(COPY_HEAD + rows + COPY_TAIL)
+    names, fingerprints, replies = zip(*fresh, strict=True)
+    columns = (UuidArray(names), BigintArray(fingerprints), list(replies))
+    await connection.execute(_KEEP_REPLIES, (home, *columns), prepare=True)

@@ -87,8 +87,6 @@ class Book:
     """The homes that are locked, as the group found them."""
     homes: int = 1
     """How many homes there are."""
-    was_foreseen: bool = False
-    """Since its home was looked at ahead, only groups of this process have written there."""
     allowances: dict[AllowanceId, Allowance] = field(default_factory=dict)
     recorded: set[tuple[Home, AllowanceId]] = field(default_factory=set)
     """Which home is known to have which allowance."""

@@ -3,18 +3,18 @@
 A group of thousands goes through here, so ids stay bytes and columns are packed by `db.arrays`.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any, TypeVar
 
 import msgspec
+from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
-from yuzuri.db.arrays import COPY_HEAD, COPY_TAIL, BigintArray, PlaceArray, UuidArray
+from yuzuri.db.arrays import BigintArray, CharArray, PlaceArray, UuidArray
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.ids import (
     AllowanceId,
@@ -29,7 +29,7 @@ from yuzuri.kernel.ids import (
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.ledger.book import Book, Bucket, Hold, HomeState
-from yuzuri.ledger.changes import HOUSE_IDS, Transfer, TransferKind
+from yuzuri.ledger.changes import HOUSE_IDS, Transfer
 from yuzuri.ledger.journal import LEAF, leaf_hash, merkle_root, page_digest
 
 # FOR NO KEY UPDATE: reads of the row, and inserts that refer to it, go on.
@@ -119,9 +119,12 @@ DELETE FROM hold USING unnest(%b::uuid[], %b::uuid[]) AS ended (holder, id)
 WHERE hold.home = %s AND hold.holder = ended.holder AND hold.id = ended.id
 """
 
-_COPY_TRANSFERS = """
-COPY transfer (page, amount, checksum, allowance, source, target, cause, position, home, kind)
-FROM STDIN (FORMAT BINARY)
+_ADD_TRANSFERS = """
+INSERT INTO transfer
+    (home, page, amount, checksum, allowance, source, target, cause, kind, position)
+SELECT %s, %s, * FROM unnest(
+    %b::bigint[], %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::"char"[])
+    WITH ORDINALITY
 """
 
 _ADD_PAGE = """
@@ -155,8 +158,6 @@ ORDER BY expires_at, holder
 LIMIT %s
 """
 
-_TRANSFER_ROW = Struct(">h iq iq i8s i16s i16s i16s i16s ii ih ic".replace(" ", ""))
-_KIND_BYTES = {kind: kind.encode() for kind in TransferKind}
 
 _ROWS_AT_ONCE = 2_000
 """How many rows one side works on while the other works on those before."""
@@ -244,10 +245,12 @@ class Glance(msgspec.Struct, frozen=True):
 async def glance_at(connection: Connection, home: Home, holders: Sequence[HolderId]) -> Glance:
     """Read what holders have while another group of their home is still being written."""
     # The number first: what is committed between the two statements only makes it look older.
-    row = await (await connection.execute(_GROUPS, (home,), prepare=True)).fetchone()
+    counted = await connection.execute(_GROUPS, (home,), prepare=True)
+    asked = await _ask_for_buckets(connection, home, holders)
+    row = await counted.fetchone()
     buckets: dict[HolderId, dict[AllowanceId, Bucket]] = {holder: {} for holder in holders}
     allowances: set[AllowanceId] = set()
-    for holder in await _load_buckets(connection, home, holders, buckets, allowances):
+    for holder in await _take_buckets(asked, holders, buckets, allowances):
         buckets.pop(holder, None)
     return Glance(home, -1 if row is None else row[0], buckets, allowances)
 
@@ -269,31 +272,40 @@ async def load_book(
     """
     wanted = by_home(holders)
     book = Book(at)
+    locks: dict[Home, AsyncCursor[TupleRow]] = {}
+    asked: dict[Home, list[AsyncCursor[TupleRow]]] = {}
+    # All is asked before the first answer is waited for.
     for home in sorted({*wanted, *homes}):
-        state = await lock_home(connection, home)
-        if state is not None:
-            book.locked[home] = state
-    for home, state in book.locked.items():
-        if home in wanted:
-            named: set[AllowanceId] = set()
-            unseen = wanted[home]
-            if glance is not None and own is not None and glance.home == home:
-                unseen = _take_glance(book, unseen, glance, own, state)
-                named |= glance.allowances
-            await _load_holders(connection, book, home, unseen, named)
-            await _load_terms(connection, book, home, named, cache or AllowanceCache())
+        locks[home] = await connection.execute(_LOCK_HOME, (home,), prepare=True)
+        if glance is None or glance.home != home:
+            asked[home] = await _ask_for_buckets(connection, home, wanted.get(home, ()))
+    for home, lock in locks.items():
+        row = await lock.fetchone()
+        if row is None:  # there is no such home
+            continue
+        book.locked[home] = HomeState(*row)
+        named: set[AllowanceId] = set()
+        owners = wanted.get(home, [])
+        if home not in asked and glance is not None:
+            owners = _take_glance(book, owners, glance, own)
+            named |= glance.allowances
+            asked[home] = await _ask_for_buckets(connection, home, owners)
+        holding = await _take_buckets(asked[home], owners, book.buckets, named)
+        if holding:
+            await _load_holds(connection, book, home, holding)
+        await _load_terms(connection, book, home, named, cache or AllowanceCache())
     book.end_lapsed_holds()
     return book
 
 
 def _take_glance(
-    book: Book, holders: list[HolderId], glance: Glance, own: OwnGroups, now: HomeState
+    book: Book, holders: list[HolderId], glance: Glance, own: OwnGroups | None
 ) -> list[HolderId]:
     """Put what is still as it was seen into the book, and return whom to look at again."""
-    changed = own.changed_between(glance.home, glance.groups, now.groups)
+    now = book.locked[glance.home].groups
+    changed = own.changed_between(glance.home, glance.groups, now) if own else None
     if changed is None:
         return holders
-    book.was_foreseen = True
     for holder in changed & glance.buckets.keys():
         del glance.buckets[holder]
     book.buckets |= glance.buckets
@@ -321,7 +333,7 @@ async def load_allowances(
     connection: Connection, home: Home, ids: Iterable[AllowanceId]
 ) -> dict[AllowanceId, Allowance]:
     """Return the allowances of a home with these ids."""
-    cursor = await connection.execute(_LOAD_ALLOWANCES, (home, UuidArray(ids)), prepare=True)
+    cursor = await connection.execute(_LOAD_ALLOWANCES, (home, UuidArray(list(ids))), prepare=True)
     return {row[0]: _allowance(row) async for row in cursor}
 
 
@@ -389,41 +401,40 @@ async def holders_with_lapsed(
     return [row[0] async for row in cursor]
 
 
-async def _load_holders(
-    connection: Connection,
-    book: Book,
-    home: Home,
-    holders: Sequence[HolderId],
-    named: set[AllowanceId],
+async def _load_holds(
+    connection: Connection, book: Book, home: Home, holders: Sequence[HolderId]
 ) -> None:
-    if holders and await _load_buckets(connection, home, holders, book.buckets, named):
-        cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holders)), prepare=True)
-        for row in await cursor.fetchall():
-            book.add_hold(Hold(*row))
+    cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holders)), prepare=True)
+    for row in await cursor.fetchall():
+        book.add_hold(Hold(*row))
 
 
-async def _load_buckets(
-    connection: Connection,
-    home: Home,
-    holders: Sequence[HolderId],
+async def _ask_for_buckets(
+    connection: Connection, home: Home, holders: Sequence[HolderId]
+) -> list[AsyncCursor[TupleRow]]:
+    """Ask in parts, so that some rows are taken in while PostgreSQL looks for the next."""
+    return [
+        await connection.execute(
+            _LOAD_BUCKETS, (home, UuidArray(holders[start : start + _ROWS_AT_ONCE])),
+            prepare=True, binary=True,
+        )
+        for start in range(0, len(holders), _ROWS_AT_ONCE)
+    ]  # fmt: skip
+
+
+async def _take_buckets(
+    asked: Iterable[AsyncCursor[TupleRow]],
+    holders: Iterable[HolderId],
     buckets: dict[HolderId, dict[AllowanceId, Bucket]],
     named: set[AllowanceId],
 ) -> list[HolderId]:
-    """Put what holders have into `buckets` and what of into `named`; returns who holds some back.
-
-    The rows of some are taken in while PostgreSQL looks for those of the next.
-    """
+    """Put what holders have into `buckets`, what of into `named`; returns who holds some back."""
     holding: list[HolderId] = []
     known = {holder: holder for holder in holders}
     allowances: dict[bytes, AllowanceId] = {}
-    if not holders:  # a look that nobody waits for would go on after the transaction
-        return holding
-    looking = _look_for_buckets(connection, home, holders[:_ROWS_AT_ONCE])
-    for start in range(_ROWS_AT_ONCE, len(holders) + _ROWS_AT_ONCE, _ROWS_AT_ONCE):
-        rows = await looking
-        if start < len(holders):
-            looking = _look_for_buckets(connection, home, holders[start : start + _ROWS_AT_ONCE])
-            await asyncio.sleep(0)
+    for cursor in asked:
+        row = await cursor.fetchone()
+        rows = b"" if row is None or row[0] is None else row[0]
         for holder_bytes, allowance_bytes, balance, held, place in _BUCKET_ROW.iter_unpack(rows):
             holder = known[holder_bytes]
             allowance = allowances.get(allowance_bytes)
@@ -437,19 +448,6 @@ async def _load_buckets(
                 holding.append(holder)
     named.update(allowances.values())
     return holding
-
-
-def _look_for_buckets(
-    connection: Connection, home: Home, holders: Sequence[HolderId]
-) -> asyncio.Task[bytes]:
-    async def look() -> bytes:
-        cursor = await connection.execute(
-            _LOAD_BUCKETS, (home, UuidArray(holders)), prepare=True, binary=True
-        )
-        row = await cursor.fetchone()
-        return b"" if row is None or row[0] is None else row[0]
-
-    return asyncio.create_task(look())
 
 
 async def _load_terms(
@@ -477,37 +475,28 @@ async def _write_page(
 ) -> tuple[int, bytes]:
     """Write a group's transfers as the next page; returns its number and its digest."""
     number, at_us = end.page + 1, (at - _EPOCH) // _MICROSECOND
-    hashes: list[bytes] = []
-    async with connection.cursor() as cursor, cursor.copy(_COPY_TRANSFERS) as copy:
-        await copy.write(COPY_HEAD)
-        # In parts, so that PostgreSQL takes in one while the next is hashed.
-        for start in range(0, len(transfers), _ROWS_AT_ONCE):
-            part = transfers[start : start + _ROWS_AT_ONCE]
-            await copy.write(b"".join(_hash_part(home, number, at_us, part, hashes)))
-        await copy.write(COPY_TAIL)
+    hashes = [
+        leaf_hash(
+            LEAF.pack(home, number, position, at_us, t.kind.encode(), t.amount,
+                      t.allowance, t.source, t.target, t.cause)
+        )
+        for position, t in enumerate(transfers, start=1)
+    ]  # fmt: skip
+    columns = (
+        BigintArray([t.amount for t in transfers]),
+        BigintArray.of_bytes([hashed[:8] for hashed in hashes]),
+        UuidArray([t.allowance for t in transfers]),
+        UuidArray([t.source for t in transfers]),
+        UuidArray([t.target for t in transfers]),
+        UuidArray([t.cause for t in transfers]),
+        CharArray([t.kind.encode() for t in transfers]),
+    )
+    await connection.execute(_ADD_TRANSFERS, (home, number, *columns), prepare=True)
     root = merkle_root(hashes)
     digest = page_digest(end.digest, home, number, at_us, len(transfers), root)
     page = (home, number, at, len(transfers), root, digest)
     await connection.execute(_ADD_PAGE, page, prepare=True)
     return number, digest
-
-
-def _hash_part(
-    home: Home, number: int, at_us: int, transfers: Sequence[Transfer], hashes: list[bytes]
-) -> Iterator[bytes]:
-    """Yield the rows of transfers that follow those that were hashed before."""
-    leaf, row = LEAF.pack, _TRANSFER_ROW.pack
-    for position, t in enumerate(transfers, start=len(hashes) + 1):
-        kind, amount, allowance = _KIND_BYTES[t.kind], t.amount, t.allowance
-        source, target, cause = t.source, t.target, t.cause
-        hashed = leaf_hash(
-            leaf(home, number, position, at_us, kind, amount, allowance, source, target, cause)
-        )
-        hashes.append(hashed)
-        yield row(
-            10, 8, number, 8, amount, 8, hashed[:8], 16, allowance, 16, source, 16, target,
-            16, cause, 4, position, 2, home, 1, kind,
-        )  # fmt: skip
 
 
 async def _write_buckets(

@@ -187,10 +187,6 @@ class YuzuriRoad:
             changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
             await write_gifts(connection, changed)
 
-    def was_foreseen(self, facts: Facts) -> bool:
-        """Tell whether only this process has written since it looked ahead."""
-        return facts.book.was_foreseen
-
     def committed(self, facts: Facts) -> None:
         """Learn whom this group has changed for certain."""
         self._own.record(facts.book)
