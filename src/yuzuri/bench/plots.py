@@ -51,6 +51,7 @@ def _draw_throughput(axes: "Axes", report: Report, named: list[str]) -> None:
         axes.annotate(f" {case.ratio:.1f} × {case.against}", (case.per_s, place - 0.2),
                       va="center", fontsize=7)  # fmt: skip
     axes.set_yticks(list(places), [CASE_TITLES[name] for name in named], fontsize=8)
+    axes.margins(y=0.02)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.45 * max(case.per_s for case in cases))
     axes.set_xlabel("per second")

@@ -145,7 +145,7 @@ def _show_table(headings: Row, rows: list[Row]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for place, heading in enumerate(headings):
         is_text = place == 0 or heading == "its yardstick"
-        table.add_column(heading, justify="left" if is_text else "right")
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)
