@@ -33,7 +33,15 @@ from yuzuri.bench.peers import (
     move_one_by_one,
 )
 from yuzuri.bench.pgbench import Pgbench
-from yuzuri.bench.report import CaseResult, Report, Yardstick, best_of, compare, is_durable
+from yuzuri.bench.report import (
+    CaseResult,
+    Report,
+    Yardstick,
+    best_of,
+    compare,
+    count_clients,
+    is_durable,
+)
 from yuzuri.bench.samples import Figures, Round, Timing, median_figures
 from yuzuri.bench.servers import BenchServer, open_bench_server, read_machine
 from yuzuri.db.connect import open_database
@@ -74,7 +82,7 @@ QUICK = Plan(
     groups=Timing(warm_s=0.3, rounds=3, round_s=0.7),
     half_load=Timing(warm_s=0.3, rounds=3, round_s=0.5),
     sizes=(10**4, 10**5),
-    size=Timing(warm_s=0.1, rounds=2, round_s=0.7),
+    size=Timing(warm_s=0.0, rounds=3, round_s=0.4),
     pgbench_s=1,
     pgbench_scale=10,
     is_pgbench_repeated=False,
@@ -266,7 +274,7 @@ class _Run:
                 self.owner.conninfo, self.load.books, clients, self.plan.peer_s
             )
             self.row_locks[str(clients)] = per_s
-            self.peers[f"row locks on one bucket, {clients} clients"] = per_s
+            self.peers[f"row locks on one bucket, {count_clients(clients)}"] = per_s
 
     async def _measure_hot(self) -> None:
         self.figures["hot"] = await measure_callers(self.load.move_from_hot, 512, self.plan.case)

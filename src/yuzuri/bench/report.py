@@ -74,7 +74,12 @@ def compare(figures: Figures, yardstick: Yardstick) -> CaseResult:
 def best_of(runs: Mapping[str, float], name: str) -> Yardstick:
     """The best of runs of one yardstick that differ in their number of clients."""
     clients = max(runs, key=lambda clients: runs[clients])
-    return Yardstick(f"{name}, {clients} clients", runs[clients])
+    return Yardstick(f"{name}, {count_clients(int(clients))}", runs[clients])
+
+
+def count_clients(clients: int) -> str:
+    """Say how many clients ran beside one another."""
+    return "1 client" if clients == 1 else f"{clients} clients"
 
 
 def is_durable(server_settings: Mapping[str, str]) -> bool:

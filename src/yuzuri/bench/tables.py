@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from yuzuri.bench.report import PGBENCH_CLIENTS, CaseResult, Report
+from yuzuri.bench.report import PGBENCH_CLIENTS, CaseResult, Report, count_clients
 
 CASE_TITLES = {
     "groups": "transfers posted in groups of 8,000",
@@ -23,7 +23,7 @@ CASE_TITLES = {
 """In the order in which they are shown; times of a group are those of all its transfers."""
 
 CASE_HEADINGS = ("case", "per second", "p50 ms", "p99 ms", "times", "its yardstick")
-PGBENCH_HEADINGS = ("pgbench, per second", *(f"{clients} clients" for clients in PGBENCH_CLIENTS))
+PGBENCH_HEADINGS = ("pgbench, per second", *map(count_clients, PGBENCH_CLIENTS))
 
 Row = tuple[str, ...]
 
