@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
@@ -92,6 +93,35 @@ class _Waiting(msgspec.Struct, Generic[C, R], eq=False):
     tell: Callable[[R | Exception], None]
 
 
+class _Sheaf(Generic[R]):
+    """The answers to requests that were posted together."""
+
+    def __init__(self, size: int) -> None:
+        self._answers: list[R | Exception | None] = [None] * size
+        self._missing = size
+        self._is_complete = asyncio.Event()
+
+    def answer(self, position: int, outcome: R | Exception) -> None:
+        self._answers[position] = outcome
+        self._missing -= 1
+        if not self._missing:
+            self._is_complete.set()
+
+    async def complete(self) -> list[R | Exception]:
+        if self._missing:
+            await self._is_complete.wait()
+        return cast("list[R | Exception]", self._answers)
+
+
+def _answer_caller(reply: "asyncio.Future[R]", outcome: R | Exception) -> None:
+    if reply.done():  # nobody waits any more
+        return
+    if isinstance(outcome, Exception):
+        reply.set_exception(outcome)
+    else:
+        reply.set_result(outcome)
+
+
 _LOAD_REPLIES = """
 SELECT name, fingerprint, reply FROM command WHERE home = %s AND name = ANY(%b)
 """
@@ -169,16 +199,7 @@ class Committer(Generic[C, R, F, A]):
         command is raised too: nothing of it is kept. A caller that stops waiting does not stop it.
         """
         reply: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-
-        def tell(outcome: R | Exception) -> None:
-            if reply.done():  # nobody waits any more
-                return
-            if isinstance(outcome, Exception):
-                reply.set_exception(outcome)
-            else:
-                reply.set_result(outcome)
-
-        self._enter(request, tell)
+        self._enter(request, partial(_answer_caller, reply))
         return reply
 
     async def post(self, requests: Sequence[Request[C]]) -> list[R | Exception]:
@@ -187,29 +208,14 @@ class Committer(Generic[C, R, F, A]):
         What `submit` would raise for one of them stands in its place. Those of one home are decided
         in their order and committed together, as far as `group_max` allows.
         """
-        outcomes: list[R | Exception | None] = [None] * len(requests)
-        missing = len(requests)
-        all_told = asyncio.Event()
-
-        def teller(position: int) -> Callable[[R | Exception], None]:
-            def tell(outcome: R | Exception) -> None:
-                nonlocal missing
-                outcomes[position] = outcome
-                missing -= 1
-                if not missing:
-                    all_told.set()
-
-            return tell
-
+        sheaf: _Sheaf[R] = _Sheaf(len(requests))
         for position, request in enumerate(requests):
-            tell = teller(position)
+            tell = partial(sheaf.answer, position)
             try:
                 self._enter(request, tell)
             except DomainError as error:
                 tell(error)
-        if missing:
-            await all_told.wait()
-        return cast("list[R | Exception]", outcomes)
+        return await sheaf.complete()
 
     def _enter(self, request: Request[C], tell: Callable[[R | Exception], None]) -> None:
         key = request.key

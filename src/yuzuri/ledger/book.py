@@ -253,7 +253,8 @@ class Book:
             raise BookError(f"bucket of {holder} would hold {bucket.held} of {balance}")
         bucket.balance = balance
         if not bucket.is_changed:
-            self._mark(bucket)
+            bucket.is_changed = True
+            self.changed_buckets.append(bucket)
 
     def _hold_back(self, hold: Hold, amount: int) -> None:
         bucket = self.bucket(hold.holder, hold.allowance)

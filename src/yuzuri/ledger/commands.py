@@ -110,9 +110,11 @@ def holders_named(command: LedgerCommand) -> set[HolderId]:
     """Return the holders whose buckets a command may touch, all of its own home."""
     match command:
         case Move():
-            holders = {command.source, command.target}
+            holder = command.source
+            holders = {holder, command.target}
         case Capture():
-            holders = {command.holder, command.target}
+            holder = command.holder
+            holders = {holder, command.target}
         case Reserve() | Release():
             return {command.holder}
         case Deliver():
@@ -121,8 +123,9 @@ def holders_named(command: LedgerCommand) -> set[HolderId]:
             return set()
         case _:
             assert_never(command)
-    home = acting_home(command)
-    return {holder for holder in holders - HOUSE_IDS if home_of(holder) == home}
+    if command.target[14:] != holder[14:] or not holders.isdisjoint(HOUSE_IDS):
+        return {holder} - HOUSE_IDS
+    return holders
 
 
 def acting_home(command: LedgerCommand) -> Home:

@@ -27,7 +27,7 @@ from yuzuri.ledger.journal import (
 
 _PAGES_MAX = 20_000
 _TRANSFERS_MAX = 200_000
-"""How much is asked of the database at once: what it sorts in memory without effort."""
+"""How much is asked of the database at once: what it sorts in a moment and in little space."""
 
 _ROWS_AT_ONCE = 2_000
 _TOLD_EVERY = 10_000

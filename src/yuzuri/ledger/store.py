@@ -505,23 +505,25 @@ async def _write_buckets(
     changed: Sequence[Bucket],
     allowances: Mapping[AllowanceId, Allowance],
 ) -> None:
-    kept = [bucket for bucket in changed if bucket.place is not None and not bucket.is_closed]
-    kept.sort(key=_place)  # neighbours on a page one after another
-    new = [bucket for bucket in changed if bucket.place is None and not bucket.is_closed]
-    closed = [bucket.place for bucket in changed if bucket.place is not None and bucket.is_closed]
+    # In the order of their places: neighbours on a page one after another.
+    kept = sorted(
+        [(b.place, b.balance, b.held) for b in changed if b.place is not None and not b.is_closed]
+    )
+    others = [b for b in changed if b.place is None or b.is_closed]
+    closed = [b.place for b in others if b.place is not None]
     # First, as the same group may have put something there again.
     if closed:
         await connection.execute(_REMOVE_BUCKETS, (PlaceArray(closed), home), prepare=True)
     if kept:
-        places = PlaceArray([bucket.place for bucket in kept if bucket.place is not None])
-        balances = BigintArray([bucket.balance for bucket in kept])
-        held = BigintArray([bucket.held for bucket in kept])
-        await connection.execute(_UPDATE_BUCKETS, (places, balances, held, home), prepare=True)
-    if new:
-        rows = (
-            (b.holder, b.allowance, b.balance, b.held, allowances[b.allowance].expires_at)
-            for b in new
-        )
+        places, balances, held = zip(*kept, strict=True)
+        columns = (PlaceArray(places), BigintArray(balances), BigintArray(held))
+        await connection.execute(_UPDATE_BUCKETS, (*columns, home), prepare=True)
+    rows = [
+        (b.holder, b.allowance, b.balance, b.held, allowances[b.allowance].expires_at)
+        for b in others
+        if not b.is_closed
+    ]
+    if rows:
         await connection.execute(_ADD_BUCKETS, (home, *_columns(rows)), prepare=True)
 
 
@@ -545,10 +547,6 @@ async def _write_holds(connection: Connection, book: Book) -> None:
 
 def _home_of_transfer(transfer: Transfer) -> Home:
     return home_of(transfer.target if transfer.source in HOUSE_IDS else transfer.source)
-
-
-def _place(bucket: Bucket) -> bytes:
-    return bucket.place or b""
 
 
 def _home_of_hold(hold: Hold) -> Home:
