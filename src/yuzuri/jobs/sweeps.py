@@ -6,7 +6,7 @@ has expired cannot be spent, swept or not. It also brings home what a crash has 
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from yuzuri.kernel.ids import Home, new_id
@@ -51,9 +51,8 @@ async def sweep(yuzuri: Yuzuri) -> int:
 async def _bring_over(yuzuri: Yuzuri, home: Home) -> int:
     async with yuzuri.database.connection() as connection:
         waiting = await travellers(connection, home, yuzuri.clock() - TRAVEL_TIME)
-    for traveller in waiting:
-        await yuzuri.bring_over(traveller, home)
-    return len(waiting)
+    steps = (yuzuri.bring_over(traveller, home) for traveller in waiting)
+    return _count_answered(await asyncio.gather(*steps, return_exceptions=True))
 
 
 async def _expire_gifts(yuzuri: Yuzuri, home: Home) -> int:
@@ -84,10 +83,7 @@ async def _expire_buckets(yuzuri: Yuzuri, home: Home) -> int:
 
 
 async def _submit_all(yuzuri: Yuzuri, commands: Mapping[str, ExpireGift | ExpireBuckets]) -> int:
-    """Send commands under new keys; what fails is logged, and ends none of the others.
-
-    New ones each time, so that an answer of today never stands in the way of tomorrow.
-    """
+    """Send commands under new keys, so that an answer of today never stands in tomorrow's way."""
     sweep_name = new_id()
     answers = await asyncio.gather(
         *(
@@ -96,6 +92,11 @@ async def _submit_all(yuzuri: Yuzuri, commands: Mapping[str, ExpireGift | Expire
         ),
         return_exceptions=True,
     )
+    return _count_answered(answers)
+
+
+def _count_answered(answers: Sequence[object]) -> int:
+    """Log what failed: it is tried again by the next sweep, and ends none of the others."""
     failures = [answer for answer in answers if isinstance(answer, BaseException)]
     for failure in failures:
         _log.warning("the next sweep will try again what failed", exc_info=failure)

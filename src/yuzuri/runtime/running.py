@@ -1,5 +1,6 @@
 """Opening a Yuzuri: database, profiles, committer; and the requests that faces put to it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.committer import Committer, Request
 from yuzuri.db.connect import Database, open_database
 from yuzuri.kernel.calendar import Clock, utc_now
-from yuzuri.kernel.errors import Refusal
+from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import Home, Id, home_of
 from yuzuri.ledger.changes import HOUSE_IDS
 from yuzuri.ledger.commands import (
@@ -31,6 +32,8 @@ from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 
 HOUSE_CLIENT = Id(bytes(16))
 """Who asks where no person does: the sweep, the operator's own command line."""
+
+_IN_FLIGHT_PAUSE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,20 @@ class Yuzuri:
             target=traveller.target,
             amount=traveller.amount,
         )
-        await self.submit(HOUSE_CLIENT, f"deliver {traveller.id}", delivery)
-        arrived = ForgetTransit(id=traveller.id, left=left)
-        await self.submit(HOUSE_CLIENT, f"arrived {traveller.id}", arrived)
+        await self._see_done(f"deliver {traveller.id}", delivery)
+        await self._see_done(f"arrived {traveller.id}", ForgetTransit(id=traveller.id, left=left))
+
+    async def _see_done(self, key: str, step: Deliver | ForgetTransit) -> None:
+        """Send a step that the caller, a retry and a sweep of one process may all be sending."""
+        while True:
+            try:
+                await self.submit(HOUSE_CLIENT, key, step)
+            except DomainError as error:
+                if error.refusal.code is not Code.REQUEST_IN_FLIGHT:
+                    raise
+                await asyncio.sleep(_IN_FLIGHT_PAUSE_S)
+            else:
+                return
 
 
 @contextlib.asynccontextmanager
