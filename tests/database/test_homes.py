@@ -13,6 +13,7 @@ from yuzuri.ledger.book import Book
 from yuzuri.ledger.changes import HOUSE, House, NewAllowance, Transfer, TransferKind
 from yuzuri.ledger.homes import choose_homes
 from yuzuri.ledger.store import load_book, write_book
+from yuzuri.runtime.verify import verify
 
 AT = datetime(2026, 11, 10, 3, 0, tzinfo=UTC)
 
@@ -57,6 +58,12 @@ async def give(database: Database, to: HolderId, *beside: HolderId) -> None:
         await write_book(connection, book)
 
 
+async def breaches_of_i9(database: Database) -> tuple[str, ...]:
+    async with database.connection() as connection:
+        findings = await verify(connection, AT)
+    return next(finding.breaches for finding in findings if finding.number == "I9")
+
+
 async def load(database: Database, holder: HolderId) -> Book:
     async with database.connection() as connection:
         return await load_book(connection, [holder], AT)
@@ -71,3 +78,14 @@ async def test_an_allowance_is_written_down_in_each_home_that_some_of_it_comes_t
     await give(two_homes, late, early)
     for holder in (early, late):
         assert (await load(two_homes, holder)).allowances == {DATA.id: DATA}
+
+
+async def test_verify_finds_what_has_no_terms_in_its_home(
+    two_homes: Database, admin_connection: AsyncConnection
+) -> None:
+    for home in (Home(0), Home(1)):
+        await give(two_homes, HolderId(new_id(home)))
+    missing = f"allowance {DATA.id} of home 1: its terms are not written down there"
+    assert missing not in await breaches_of_i9(two_homes)
+    await admin_connection.execute("DELETE FROM allowance WHERE home = 1")
+    assert missing in await breaches_of_i9(two_homes)

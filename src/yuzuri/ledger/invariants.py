@@ -107,6 +107,10 @@ SELECT 'allowance ' || one.id, 'it has other terms in home ' || other.home
 FROM allowance one JOIN allowance other ON other.id = one.id AND other.home > one.home
 WHERE to_jsonb(one) - 'home' <> to_jsonb(other) - 'home'
 UNION ALL
+SELECT 'allowance ' || allowance || ' of home ' || home, 'its terms are not written down there'
+FROM (SELECT home, allowance FROM bucket UNION SELECT home, allowance FROM transfer
+      EXCEPT SELECT home, id FROM allowance) AS without_terms
+UNION ALL
 SELECT 'transfer ' || t.page || '/' || t.position || ' of home ' || t.home,
        'it was issued, but not by its purchase'
 FROM transfer t
