@@ -347,6 +347,17 @@ async def test_one_who_also_rewrites_the_checksum_is_found_by_the_root(
     ]
 
 
+async def test_one_who_moves_a_transfer_and_rewrites_its_checksum_is_found_by_its_place(
+    journal: Journal, admin: AsyncConnection
+) -> None:
+    await behind(admin, journal, f"UPDATE transfer SET position = 9 {THAT_ROW}")
+    await rewrite(admin, journal, 3)
+    assert await breaches(admin) == [
+        (f"transfer 3/2 of home {journal.home}", IT_IS_MISSING),
+        (f"transfer 3/9 of home {journal.home}", "its page has only 7 transfers"),
+    ]
+
+
 async def test_one_who_also_rewrites_the_root_is_found_by_the_digest(
     journal: Journal, admin: AsyncConnection
 ) -> None:

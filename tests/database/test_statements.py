@@ -2,10 +2,13 @@
 
 import copy
 import json
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, LiteralString
 
 import msgspec
@@ -411,6 +414,31 @@ async def test_headers_with_times_beyond_all_calendars_are_refused(
     headers[:8] = at_us.to_bytes(8, "big", signed=True)
     document["journal"]["headers"] = b64encode(headers).decode()
     assert {FaultKind.HEAD, FaultKind.TIME} <= faults(document)
+
+
+def test_the_program_in_the_docs_proves_a_statement_without_yuzuri(
+    exported: Exported, tmp_path: Path
+) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
+    program = tmp_path / "check.py"
+    program.write_text(docs.partition("```python\n")[2].partition("```")[0])
+    file = tmp_path / "statement.json"
+
+    def check(document: Any) -> "subprocess.CompletedProcess[str]":
+        file.write_text(json.dumps(document))
+        return subprocess.run(
+            [sys.executable, "-I", "-S", str(program), str(file)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    document = exported.document
+    proved = check(document)
+    count, head = len(document["transfers"]), document["journal"]["head"]
+    assert proved.stdout == f"{count} transfers are proved by {head}\n", proved.stderr
+    for field in ("amount", "position"):
+        false = copy.deepcopy(document)
+        false["transfers"][-1][field] += 1
+        assert "AssertionError" in check(false).stderr
 
 
 # ---------------------------------------------------------------- what it cannot tell
