@@ -10,8 +10,7 @@ The committer knows no rules: a `Road` loads facts, decides and stores.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -36,10 +35,9 @@ C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)
 R = TypeVar("R")
 F = TypeVar("F")
-A = TypeVar("A")
 
 
-class Road(Protocol[C_contra, R, F, A]):
+class Road(Protocol[C_contra, R, F]):
     """How commands become changes: facts, decision, storing. See `docs/decisions/0001`."""
 
     def home_of(self, command: C_contra) -> Home:
@@ -48,16 +46,19 @@ class Road(Protocol[C_contra, R, F, A]):
     def fingerprint(self, command: C_contra) -> bytes:
         """Digest what a command asks, so that one key cannot be used for two different requests."""
 
-    async def look_ahead(self, connection: Connection, commands: Sequence[C_contra]) -> A:
-        """Read, locking nothing, what is likely to be loaded for these commands soon."""
+    async def load(self, connection: Connection, commands: Sequence[C_contra], at: datetime) -> F:
+        """Lock in the one global order, and load in bulk, the facts that the commands name."""
 
-    async def load(
-        self, connection: Connection, commands: Sequence[C_contra], at: datetime, ahead: A | None
-    ) -> F:
-        """Lock in the one global order, and load in bulk, the facts that the commands name.
+    async def foresee(
+        self, connection: Connection, commands: Sequence[C_contra], at: datetime, after: F
+    ) -> F | None:
+        """Read, locking nothing, the facts as they will be once the group of `after` is committed.
 
-        What `look_ahead` has seen for the same commands is used as far as it is still so.
+        None where that cannot be known. `after` is only read: it is being stored.
         """
+
+    async def confirm(self, connection: Connection, facts: F) -> bool:
+        """Lock what foreseen facts name, and tell whether they have become true."""
 
     def decide(self, facts: F, command: C_contra) -> R:
         """Decide one command on facts that already show the commands before it; no I/O.
@@ -65,11 +66,11 @@ class Road(Protocol[C_contra, R, F, A]):
         Raises `DomainError` only before it has changed the facts.
         """
 
+    def prepare(self, facts: F) -> None:
+        """Work out what `store` will write; no I/O."""
+
     async def store(self, connection: Connection, facts: F) -> None:
         """Write all that changed, set by set."""
-
-    def committed(self, facts: F) -> None:
-        """Learn that what was stored is durable."""
 
     def encode(self, outcome: R) -> bytes:
         """Turn an outcome into what is kept, to be given again for the same key."""
@@ -145,13 +146,13 @@ _RACES = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationF
 """Another process was first with something that no home's lock covers: decided again."""
 
 
-class Committer(Generic[C, R, F, A]):
+class Committer(Generic[C, R, F]):
     """Gathers requests and commits them in groups, each over one connection of the pool."""
 
     def __init__(
         self,
         pool: Pool,
-        road: Road[C, R, F, A],
+        road: Road[C, R, F],
         clock: Clock,
         *,
         group_max: int = 8_000,
@@ -245,109 +246,134 @@ class Committer(Generic[C, R, F, A]):
     async def _work(self, home: Home) -> None:
         """Commit a home's groups one after another, until none waits.
 
-        While one is being written, facts of the next are looked at.
+        While one is being written, the next is decided on the facts that it will leave.
         """
         queue = self._queues[home]
+        group: list[_Waiting[C, R]] = []
+        foreseen: _Decided[R, F] | None = None
+        untold: list[tuple[_Waiting[C, R], R | Exception]] = []
         try:
-            group: list[_Waiting[C, R]] = []
-            ahead: _Ahead[A] | None = None
             while group or queue:
                 # Half of a crowd first: from then on two groups take turns, and none stands idle.
                 waiting = len(queue)
                 group = group or self._take(queue, waiting // 2 if waiting > _CROWD else waiting)
                 async with self._side_by_side:
-                    decided = asyncio.Event()
-                    answering = asyncio.create_task(self._answer(group, ahead, decided))
-                    await decided.wait()
-                    group, ahead = [], None
-                    if len(queue) > _CROWD:
-                        group = self._take(queue, len(queue))
-                        ahead = await self._look_ahead(home, group)
-                    await answering
+                    decided: asyncio.Future[F | None] = asyncio.Future()
+                    committing = asyncio.create_task(self._answer(group, foreseen, decided))
+                    facts = await decided
+                    # While PostgreSQL writes this group, the one before is told, and asks anew.
+                    self._tell(untold)
+                    untold = []
+                    await asyncio.sleep(0)
+                    following, foreseen = [], None
+                    if facts is not None and len(queue) > _CROWD:
+                        following = self._take(queue, len(queue))
+                        foreseen = await self._foresee(home, following, facts)
+                    outcomes, is_as_decided = await committing
+                    untold = list(zip(group, outcomes, strict=True))
+                    group, foreseen = following, foreseen if is_as_decided else None
+                if foreseen is None:
+                    self._tell(untold)
+                    untold = []
         finally:
+            self._tell(untold)
             del self._queues[home], self._workers[home]
+
+    def _tell(self, answers: Iterable[tuple[_Waiting[C, R], R | Exception]]) -> None:
+        for waiting, outcome in answers:
+            del self._in_flight[waiting.name]
+            waiting.tell(outcome)
 
     def _take(self, queue: deque[_Waiting[C, R]], size: int) -> list[_Waiting[C, R]]:
         return [queue.popleft() for _ in range(min(size, len(queue), self._group_max))]
 
-    async def _look_ahead(self, home: Home, group: Sequence[_Waiting[C, R]]) -> "_Ahead[A] | None":
+    async def _foresee(
+        self, home: Home, group: Sequence[_Waiting[C, R]], after: F
+    ) -> "_Decided[R, F] | None":
+        """Decide a group while the one before is written; None where it must wait for that."""
         try:
             async with self._pool.connection() as connection, connection.pipeline():
                 commands = [waiting.command for waiting in group]
                 asked = await _ask_for_replies(connection, home, group)
-                facts = await self._road.look_ahead(connection, commands)
-                return _Ahead(facts, await _known_replies(asked))
+                facts = await self._road.foresee(connection, commands, self._clock(), after)
+                if facts is None:
+                    return None
+                known = await _known_replies(asked)
+            return self._decide(facts, group, known)
         except Exception:  # noqa: BLE001 - whatever it is, the group itself will meet it
-            _log.debug("a group was not looked at ahead", exc_info=True)
+            _log.debug("a group was not foreseen", exc_info=True)
             return None
 
     async def _answer(
         self,
         group: Sequence[_Waiting[C, R]],
-        ahead: "_Ahead[A] | None",
-        decided: asyncio.Event,
-    ) -> None:
-        """Commit a group and tell each caller; where it fails as a whole, its halves in order."""
+        foreseen: "_Decided[R, F] | None",
+        decided: "asyncio.Future[F | None]",
+    ) -> tuple[list[R | Exception], bool]:
+        """Commit a group and return its outcomes; where it fails as a whole, its halves in order.
+
+        With them, whether the facts that `decided` was told are what is committed.
+        """
         try:
-            outcomes: Sequence[R | Exception] = await self._commit_again(group, ahead, decided)
+            return await self._commit_again(group, foreseen, decided)
         except OperationalError as error:
             _log.warning("the database did not take a group of %d: %s", len(group), error)
-            outcomes = [DomainError(Code.DATABASE_UNAVAILABLE) for _ in group]
+            return [DomainError(Code.DATABASE_UNAVAILABLE) for _ in group], False
         except Exception as defect:  # noqa: BLE001 - told to the caller it belongs to
             half = len(group) // 2
-            if half:
-                await self._answer(group[:half], None, decided)
-                await self._answer(group[half:], None, decided)
-                return
-            outcomes = [defect]
+            if not half:
+                return [defect], False
+            first, _ = await self._answer(group[:half], None, decided)
+            second, _ = await self._answer(group[half:], None, decided)
+            return [*first, *second], False
         finally:
-            decided.set()
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            del self._in_flight[waiting.name]
-            waiting.tell(outcome)
+            if not decided.done():
+                decided.set_result(None)
 
     async def _commit_again(
         self,
         group: Sequence[_Waiting[C, R]],
-        ahead: "_Ahead[A] | None",
-        decided: asyncio.Event,
-    ) -> list[R | Exception]:
-        for _ in range(_TRIES - 1):
-            with suppress(*_RACES):
-                return await self._commit(group, ahead, decided)
-            ahead = None
-        return await self._commit(group, None, decided)
+        foreseen: "_Decided[R, F] | None",
+        decided: "asyncio.Future[F | None]",
+    ) -> tuple[list[R | Exception], bool]:
+        for attempt in range(_TRIES):
+            try:
+                return await self._commit(group, foreseen, decided), attempt == 0
+            except _RACES:
+                foreseen = None
+                if attempt == _TRIES - 1:
+                    raise
+        raise AssertionError
 
     async def _commit(
         self,
         group: Sequence[_Waiting[C, R]],
-        ahead: "_Ahead[A] | None",
-        decided: asyncio.Event,
+        foreseen: "_Decided[R, F] | None",
+        decided: "asyncio.Future[F | None]",
     ) -> list[R | Exception]:
         road = self._road
         home = road.home_of(group[0].command)
-        commands = [waiting.command for waiting in group]
         # In one pipeline: PostgreSQL works on what it has while more is on its way.
         async with self._pool.connection() as connection, connection.pipeline():
-            # Asked before the lock, so that all is asked at once. A key that another process
-            # answers in between is there twice then, and the group is decided again.
-            asked = None if ahead else await _ask_for_replies(connection, home, group)
-            seen = ahead.facts if ahead else None
-            facts = await road.load(connection, commands, self._clock(), seen)
-            known = await _known_replies(asked) if asked else ahead.known if ahead else {}
-            outcomes, fresh = self._decide(facts, group, known)
-            decided.set()
-            if fresh:
-                await road.store(connection, facts)
-                await _keep_replies(connection, home, fresh)
+            done = foreseen
+            if done is None or not await road.confirm(connection, done.facts):
+                # Asked before the lock, so that all is asked at once. A key that another process
+                # answers in between is there twice then, and the group is decided again.
+                asked = await _ask_for_replies(connection, home, group)
+                commands = [waiting.command for waiting in group]
+                facts = await road.load(connection, commands, self._clock())
+                done = self._decide(facts, group, await _known_replies(asked))
+            if not decided.done():  # what is not stored is nothing to go on from
+                decided.set_result(None if done.kept is None else done.facts)
+            if done.kept is not None:
+                await road.store(connection, done.facts)
+                await connection.execute(_KEEP_REPLIES, (home, *done.kept), prepare=True)
             await connection.commit()
-        if fresh:
-            road.committed(facts)
-        return outcomes
+        return done.outcomes
 
     def _decide(
         self, facts: F, group: Sequence[_Waiting[C, R]], known: "_Known"
-    ) -> tuple[list[R | Exception], "list[_Fresh]"]:
+    ) -> "_Decided[R, F]":
         road = self._road
         outcomes: list[R | Exception] = []
         fresh: list[_Fresh] = []
@@ -364,7 +390,8 @@ class Committer(Generic[C, R, F, A]):
                 continue
             outcomes.append(outcome)
             fresh.append((waiting.name, waiting.fingerprint, road.encode(outcome)))
-        return outcomes, fresh
+        road.prepare(facts)
+        return _Decided(facts, outcomes, _kept_columns(fresh) if fresh else None)
 
 
 _Known = Mapping[bytes, tuple[int, bytes]]
@@ -374,9 +401,13 @@ _Fresh = tuple[bytes, int, bytes]
 """A name, the fingerprint of its request, and the reply that is to be kept."""
 
 
-class _Ahead(msgspec.Struct, Generic[A], frozen=True):
-    facts: A
-    known: _Known
+class _Decided(msgspec.Struct, Generic[R, F], frozen=True):
+    """A group that is decided: its facts as it leaves them, what is answered, what is kept."""
+
+    facts: F
+    outcomes: list[R | Exception]
+    kept: tuple[UuidArray, BigintArray, list[bytes]] | None
+    """Names, fingerprints and replies; None where nothing is to be written."""
 
 
 async def _ask_for_replies(
@@ -390,8 +421,7 @@ async def _known_replies(asked: AsyncCursor[TupleRow]) -> _Known:
     return {row[0]: (row[1], bytes(row[2])) async for row in asked}
 
 
-async def _keep_replies(connection: Connection, home: Home, fresh: list[_Fresh]) -> None:
-    fresh.sort()  # neighbours in the index one after another
-    names, fingerprints, replies = zip(*fresh, strict=True)
-    columns = (UuidArray(names), BigintArray(fingerprints), list(replies))
-    await connection.execute(_KEEP_REPLIES, (home, *columns), prepare=True)
+def _kept_columns(fresh: list[_Fresh]) -> tuple[UuidArray, BigintArray, list[bytes]]:
+    # In the order of their names: neighbours in the index one after another.
+    names, fingerprints, replies = zip(*sorted(fresh), strict=True)
+    return UuidArray(names), BigintArray(fingerprints), list(replies)

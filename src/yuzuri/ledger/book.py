@@ -36,16 +36,22 @@ class BookError(Exception):
 class Bucket(msgspec.Struct):
     """How much of one allowance one holder has, in base units; 0 ≤ held ≤ balance (I2, I3).
 
-    Only the book changes it. `place` is where the database keeps it; None: nowhere yet.
+    Only the book changes it. `place` is where its row is, as far as that is known.
     """
 
     holder: HolderId
     allowance: AllowanceId
     balance: int = 0
     held: int = 0
+    has_row: bool = False
     place: bytes | None = None
     is_changed: bool = False
     is_closed: bool = False
+
+    def once_written(self) -> "Bucket":
+        """Return it as the next group will find it: what was changed has its row elsewhere."""
+        place = None if self.is_changed else self.place
+        return Bucket(self.holder, self.allowance, self.balance, self.held, True, place)
 
     @property
     def available(self) -> int:
@@ -69,6 +75,13 @@ class Hold(msgspec.Struct):
     lapsed_at: datetime | None = None
     is_new: bool = False
 
+    def once_written(self) -> "Hold":
+        """Return it as the next group will find it."""
+        return Hold(
+            self.id, self.holder, self.allowance, self.amount, self.cause, self.opened_at,
+            self.expires_at,
+        )  # fmt: skip
+
 
 class HomeState(msgspec.Struct, frozen=True):
     """How many groups have changed a home's books, and where its journal ends."""
@@ -84,7 +97,9 @@ class Book:
 
     at: datetime
     locked: dict[Home, HomeState] = field(default_factory=dict)
-    """The homes that are locked, as the group found them."""
+    """The homes that are locked (or, where it is foreseen, will be), as the group finds them."""
+    written: dict[Home, HomeState] = field(default_factory=dict)
+    """The same homes as the group leaves them."""
     homes: int = 1
     """How many homes there are."""
     allowances: dict[AllowanceId, Allowance] = field(default_factory=dict)

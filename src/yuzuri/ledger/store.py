@@ -3,11 +3,10 @@
 A group of thousands goes through here, so ids stay bytes and columns are packed by `db.arrays`.
 """
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import msgspec
 from psycopg import AsyncCursor
@@ -34,8 +33,6 @@ from yuzuri.ledger.journal import LEAF, leaf_hash, merkle_root, page_digest
 
 # FOR NO KEY UPDATE: reads of the row, and inserts that refer to it, go on.
 _LOCK_HOME = "SELECT groups, page, digest FROM home WHERE home = %s FOR NO KEY UPDATE"
-
-_GROUPS = "SELECT groups FROM home WHERE home = %s"
 
 # Rows of one width in one value: thousands of them are unpacked by one call.
 _LOAD_BUCKETS = """
@@ -79,10 +76,18 @@ ON CONFLICT (home, id) DO NOTHING
 
 # By its place: the home is locked, so nothing has moved the row since it was loaded, and no index
 # is searched a second time.
-_UPDATE_BUCKETS = """
+_UPDATE_PLACES = """
 UPDATE bucket SET balance = changed.balance, held = changed.held
 FROM unnest(%b::tid[], %b::bigint[], %b::bigint[]) AS changed (place, balance, held)
 WHERE bucket.ctid = changed.place AND bucket.home = %s
+"""
+
+# What the group before has changed has its row elsewhere now.
+_UPDATE_BUCKETS = """
+UPDATE bucket SET balance = changed.balance, held = changed.held
+FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[])
+    AS changed (holder, allowance, balance, held)
+WHERE bucket.home = %s AND bucket.holder = changed.holder AND bucket.allowance = changed.allowance
 """
 
 _ADD_BUCKETS = """
@@ -91,11 +96,10 @@ SELECT %s, * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b:
 """
 
 _REMOVE_BUCKETS = """
-DELETE FROM bucket USING unnest(%b::tid[]) AS closed (place)
-WHERE bucket.ctid = closed.place AND bucket.home = %s
+DELETE FROM bucket USING unnest(%b::uuid[], %b::uuid[]) AS closed (holder, allowance)
+WHERE bucket.home = %s AND bucket.holder = closed.holder AND bucket.allowance = closed.allowance
 """
 
-# The name of a hold that ran out may be used again, as that of any that has ended.
 _ADD_HOLDS = """
 INSERT INTO hold (home, holder, id, allowance, amount, cause, opened_at, expires_at)
 SELECT %s, * FROM unnest(
@@ -132,7 +136,7 @@ INSERT INTO journal_page (home, number, at, transfers, root, digest)
 VALUES (%s, %s, %s, %s, %b, %b)
 """
 
-_END_GROUP = "UPDATE home SET groups = groups + 1, page = %s, digest = %b WHERE home = %s"
+_END_GROUP = "UPDATE home SET groups = %s, page = %s, digest = %b WHERE home = %s"
 
 _ENTER_TRANSIT = """
 INSERT INTO in_transit (home, id, target, allowance, amount, left_at, deadline)
@@ -199,60 +203,10 @@ class AllowanceCache:
 async def lock_home(connection: Connection, home: Home) -> HomeState | None:
     """Wait until all that the home's holders have is ours until the transaction ends.
 
-    Whoever locks several homes does so in their order. Returns where its journal ends; None where
+    Whoever locks several homes does so in their order. Returns how its books stand; None where
     there is no such home.
     """
-    cursor = await connection.execute(_LOCK_HOME, (home,), prepare=True)
-    row = await cursor.fetchone()
-    return None if row is None else HomeState(*row)
-
-
-class OwnGroups:
-    """Whom the latest groups of this process have changed: all others are as they were before."""
-
-    def __init__(self, kept: int = 8) -> None:
-        self._changed: dict[Home, deque[tuple[int, frozenset[HolderId]]]] = {}
-        self._kept = kept
-
-    def record(self, book: Book) -> None:
-        """Remember whom a group has changed; only once it is committed."""
-        for home, buckets in _grouped(book, book.changed_buckets, _home_of_bucket):
-            latest = self._changed.setdefault(home, deque(maxlen=self._kept))
-            number = book.locked[home].groups + 1
-            latest.append((number, frozenset(bucket.holder for bucket in buckets)))
-
-    def changed_between(self, home: Home, since: int, until: int) -> set[HolderId] | None:
-        """Return whom the groups after `since` until `until` changed; None: others wrote too."""
-        latest = dict(self._changed.get(home, ()))
-        numbers = range(since + 1, until + 1)
-        if any(number not in latest for number in numbers):
-            return None
-        return {holder for number in numbers for holder in latest[number]}
-
-
-class Glance(msgspec.Struct, frozen=True):
-    """What some holders of a home had after so many groups, read without a lock.
-
-    Whoever holds something back is left out: what is held may run out at any time.
-    """
-
-    home: Home
-    groups: int
-    buckets: dict[HolderId, dict[AllowanceId, Bucket]]
-    allowances: set[AllowanceId]
-
-
-async def glance_at(connection: Connection, home: Home, holders: Sequence[HolderId]) -> Glance:
-    """Read what holders have while another group of their home is still being written."""
-    # The number first: what is committed between the two statements only makes it look older.
-    counted = await connection.execute(_GROUPS, (home,), prepare=True)
-    asked = await _ask_for_buckets(connection, home, holders)
-    row = await counted.fetchone()
-    buckets: dict[HolderId, dict[AllowanceId, Bucket]] = {holder: {} for holder in holders}
-    allowances: set[AllowanceId] = set()
-    for holder in await _take_buckets(asked, holders, buckets, allowances):
-        buckets.pop(holder, None)
-    return Glance(home, -1 if row is None else row[0], buckets, allowances)
+    return await _locked_state(await _ask_for_lock(connection, home))
 
 
 async def load_book(
@@ -262,13 +216,10 @@ async def load_book(
     *,
     homes: Iterable[Home] = (),
     cache: AllowanceCache | None = None,
-    glance: Glance | None = None,
-    own: OwnGroups | None = None,
 ) -> Book:
     """Lock the homes of the holders (and `homes`) in order, and load all that the holders have.
 
-    The locks last until the transaction ends. A holder that does not exist has nothing. Of a
-    `glance` only what is known to be still so is taken; the rest is read again.
+    The locks last until the transaction ends. A holder that does not exist has nothing.
     """
     wanted = by_home(holders)
     book = Book(at)
@@ -276,40 +227,80 @@ async def load_book(
     asked: dict[Home, list[AsyncCursor[TupleRow]]] = {}
     # All is asked before the first answer is waited for.
     for home in sorted({*wanted, *homes}):
-        locks[home] = await connection.execute(_LOCK_HOME, (home,), prepare=True)
-        if glance is None or glance.home != home:
-            asked[home] = await _ask_for_buckets(connection, home, wanted.get(home, ()))
+        locks[home] = await _ask_for_lock(connection, home)
+        asked[home] = await _ask_for_buckets(connection, home, wanted.get(home, ()))
     for home, lock in locks.items():
-        row = await lock.fetchone()
-        if row is None:  # there is no such home
-            continue
-        book.locked[home] = HomeState(*row)
-        named: set[AllowanceId] = set()
-        owners = wanted.get(home, [])
-        if home not in asked and glance is not None:
-            owners = _take_glance(book, owners, glance, own)
-            named |= glance.allowances
-            asked[home] = await _ask_for_buckets(connection, home, owners)
-        holding = await _take_buckets(asked[home], owners, book.buckets, named)
-        if holding:
-            await _load_holds(connection, book, home, holding)
-        await _load_terms(connection, book, home, named, cache or AllowanceCache())
+        state = await _locked_state(lock)
+        if state is not None:
+            book.locked[home] = state
+            await _take(connection, book, home, wanted.get(home, []), asked[home], cache)
     book.end_lapsed_holds()
     return book
 
 
-def _take_glance(
-    book: Book, holders: list[HolderId], glance: Glance, own: OwnGroups | None
-) -> list[HolderId]:
-    """Put what is still as it was seen into the book, and return whom to look at again."""
-    now = book.locked[glance.home].groups
-    changed = own.changed_between(glance.home, glance.groups, now) if own else None
-    if changed is None:
-        return holders
-    for holder in changed & glance.buckets.keys():
-        del glance.buckets[holder]
-    book.buckets |= glance.buckets
-    return [holder for holder in holders if holder not in glance.buckets]
+async def foresee_book(
+    connection: Connection,
+    home: Home,
+    holders: Sequence[HolderId],
+    at: datetime,
+    after: Book,
+    cache: AllowanceCache,
+) -> Book:
+    """Read what holders of a home will have once the group of another book is committed.
+
+    Nothing is locked: `confirm_book` tells under the lock whether it has become true.
+    """
+    unseen = [holder for holder in holders if holder not in after.buckets]
+    book = Book(at, locked={home: after.written[home]})
+    asked = await _ask_for_buckets(connection, home, unseen)
+    await _take(connection, book, home, unseen, asked, cache)
+    seen = {holder for holder in holders if holder in after.buckets}
+    for holder in seen:
+        owned = after.buckets[holder]
+        book.buckets[holder] = {id_: bucket.once_written() for id_, bucket in owned.items()}
+        for allowance in owned:
+            book.allowances[allowance] = after.allowances[allowance]
+            book.recorded.add((home, allowance))
+    for hold in after.holds.values():
+        if hold.holder in seen:
+            book.add_hold(hold.once_written())
+    book.end_lapsed_holds()
+    return book
+
+
+async def confirm_book(connection: Connection, book: Book) -> bool:
+    """Lock the home of a foreseen book, and tell whether it stands where that book begins."""
+    for home, foreseen in book.locked.items():
+        if await _locked_state(await _ask_for_lock(connection, home)) != foreseen:
+            return False
+    return True
+
+
+async def _ask_for_lock(connection: Connection, home: Home) -> AsyncCursor[TupleRow]:
+    return await connection.execute(_LOCK_HOME, (home,), prepare=True)
+
+
+async def _locked_state(asked: AsyncCursor[TupleRow]) -> HomeState | None:
+    row = await asked.fetchone()
+    return None if row is None else HomeState(*row)
+
+
+async def _take(
+    connection: Connection,
+    book: Book,
+    home: Home,
+    holders: Sequence[HolderId],
+    asked: Iterable[AsyncCursor[TupleRow]],
+    cache: AllowanceCache | None,
+) -> None:
+    """Put what holders have, what they hold back of it, and on what terms, into a book."""
+    named: set[AllowanceId] = set()
+    holding = await _take_buckets(asked, holders, book.buckets, named)
+    if holding:
+        cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holding)), prepare=True)
+        for row in await cursor.fetchall():
+            book.add_hold(Hold(*row))
+    await _load_terms(connection, book, home, named, cache or AllowanceCache())
 
 
 async def read_book(connection: Connection, holders: Iterable[HolderId], at: datetime) -> Book:
@@ -337,25 +328,50 @@ async def load_allowances(
     return {row[0]: _allowance(row) async for row in cursor}
 
 
+Write = tuple[LiteralString, Sequence[Any]]
+"""A statement with its parameters."""
+
+
 async def write_book(connection: Connection, book: Book) -> None:
     """Write all that changed in the book; the caller's transaction makes it one."""
+    await carry_out(connection, pack_book(book))
+
+
+async def carry_out(connection: Connection, writes: Iterable[Write]) -> None:
+    """Execute statements in their order."""
+    for statement, parameters in writes:
+        await connection.execute(statement, parameters, prepare=True)
+
+
+def pack_book(book: Book) -> list[Write]:
+    """Return what writes all that changed in the book; `book.written` says where that leaves it."""
+    book.written = dict(book.locked)
+    return list(_writes_of(book))
+
+
+def _writes_of(book: Book) -> Iterator[Write]:
     for home, allowances in _grouped(book, book.new_allowances.items(), lambda new: new[0][0]):
-        columns = _columns(_allowance_row(allowance) for _, allowance in allowances)
-        await connection.execute(_ADD_ALLOWANCES, (home, *columns))
-    ends = {home: (state.page, state.digest) for home, state in book.locked.items()}
+        yield (
+            _ADD_ALLOWANCES,
+            (home, *_columns(_allowance_row(allowance) for _, allowance in allowances)),
+        )
     for home, transfers in _grouped(book, book.transfers, _home_of_transfer):
-        ends[home] = await _write_page(connection, home, book.locked[home], transfers, book.at)
+        yield from _page(book, home, transfers)
     for home, buckets in _grouped(book, book.changed_buckets, _home_of_bucket):
-        await _write_buckets(connection, home, buckets, book.allowances)
-        await connection.execute(_END_GROUP, (*ends[home], home), prepare=True)
+        yield from _bucket_writes(home, buckets, book.allowances)
+        end = book.written[home]
+        book.written[home] = HomeState(end.groups + 1, end.page, end.digest)
+        yield _END_GROUP, (end.groups + 1, end.page, end.digest, home)
     if book.changed_holds or book.ended_holds:
-        await _write_holds(connection, book)
+        yield from _hold_writes(book)
     for entered in book.entered_transit:
-        row = (home_of(entered.source), entered.id, entered.target, entered.allowance,
-               entered.amount, book.at, entered.deadline)  # fmt: skip
-        await connection.execute(_ENTER_TRANSIT, row)
+        yield (
+            _ENTER_TRANSIT,
+            (home_of(entered.source), entered.id, entered.target, entered.allowance,
+             entered.amount, book.at, entered.deadline),
+        )  # fmt: skip
     for home, left in _grouped(book, book.left_transit, lambda change: change.home):
-        await connection.execute(_LEAVE_TRANSIT, (home, UuidArray([end.id for end in left])))
+        yield _LEAVE_TRANSIT, (home, UuidArray([end.id for end in left]))
 
 
 async def holders_with_expired(
@@ -401,14 +417,6 @@ async def holders_with_lapsed(
     return [row[0] async for row in cursor]
 
 
-async def _load_holds(
-    connection: Connection, book: Book, home: Home, holders: Sequence[HolderId]
-) -> None:
-    cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holders)), prepare=True)
-    for row in await cursor.fetchall():
-        book.add_hold(Hold(*row))
-
-
 async def _ask_for_buckets(
     connection: Connection, home: Home, holders: Sequence[HolderId]
 ) -> list[AsyncCursor[TupleRow]]:
@@ -443,7 +451,7 @@ async def _take_buckets(
             owned = buckets.get(holder)
             if owned is None:
                 owned = buckets[holder] = {}
-            owned[allowance] = Bucket(holder, allowance, balance, held, place)
+            owned[allowance] = Bucket(holder, allowance, balance, held, True, place)
             if held:
                 holding.append(holder)
     named.update(allowances.values())
@@ -466,15 +474,10 @@ async def _load_terms(
     book.recorded |= {(home, allowance) for allowance in named}
 
 
-async def _write_page(
-    connection: Connection,
-    home: Home,
-    end: HomeState,
-    transfers: Sequence[Transfer],
-    at: datetime,
-) -> tuple[int, bytes]:
-    """Write a group's transfers as the next page; returns its number and its digest."""
-    number, at_us = end.page + 1, (at - _EPOCH) // _MICROSECOND
+def _page(book: Book, home: Home, transfers: Sequence[Transfer]) -> Iterator[Write]:
+    """Yield what writes a group's transfers as the next page of its home's journal."""
+    end, at_us = book.locked[home], (book.at - _EPOCH) // _MICROSECOND
+    number = end.page + 1
     hashes = [
         leaf_hash(
             LEAF.pack(home, number, position, at_us, t.kind.encode(), t.amount,
@@ -491,58 +494,56 @@ async def _write_page(
         UuidArray([t.cause for t in transfers]),
         CharArray([t.kind.encode() for t in transfers]),
     )
-    await connection.execute(_ADD_TRANSFERS, (home, number, *columns), prepare=True)
+    yield _ADD_TRANSFERS, (home, number, *columns)
     root = merkle_root(hashes)
     digest = page_digest(end.digest, home, number, at_us, len(transfers), root)
-    page = (home, number, at, len(transfers), root, digest)
-    await connection.execute(_ADD_PAGE, page, prepare=True)
-    return number, digest
+    yield _ADD_PAGE, (home, number, book.at, len(transfers), root, digest)
+    book.written[home] = HomeState(end.groups, number, digest)
 
 
-async def _write_buckets(
-    connection: Connection,
-    home: Home,
-    changed: Sequence[Bucket],
-    allowances: Mapping[AllowanceId, Allowance],
-) -> None:
+def _bucket_writes(
+    home: Home, changed: Sequence[Bucket], allowances: Mapping[AllowanceId, Allowance]
+) -> Iterator[Write]:
+    # First, as the same group may have put something there again.
+    closed = [b for b in changed if b.is_closed and b.has_row]
+    if closed:
+        keys = (UuidArray([b.holder for b in closed]), UuidArray([b.allowance for b in closed]))
+        yield _REMOVE_BUCKETS, (*keys, home)
     # In the order of their places: neighbours on a page one after another.
-    kept = sorted(
+    placed = sorted(
         [(b.place, b.balance, b.held) for b in changed if b.place is not None and not b.is_closed]
     )
-    others = [b for b in changed if b.place is None or b.is_closed]
-    closed = [b.place for b in others if b.place is not None]
-    # First, as the same group may have put something there again.
-    if closed:
-        await connection.execute(_REMOVE_BUCKETS, (PlaceArray(closed), home), prepare=True)
-    if kept:
-        places, balances, held = zip(*kept, strict=True)
-        columns = (PlaceArray(places), BigintArray(balances), BigintArray(held))
-        await connection.execute(_UPDATE_BUCKETS, (*columns, home), prepare=True)
-    rows = [
+    if placed:
+        places, *amounts = zip(*placed, strict=True)
+        yield _UPDATE_PLACES, (PlaceArray(places), *map(BigintArray, amounts), home)
+    others = [b for b in changed if b.place is None and not b.is_closed]
+    moved = [(b.holder, b.allowance, b.balance, b.held) for b in others if b.has_row]
+    if moved:
+        holders, owned, *amounts = zip(*sorted(moved), strict=True)
+        keys = (UuidArray(holders), UuidArray(owned))
+        yield _UPDATE_BUCKETS, (*keys, *map(BigintArray, amounts), home)
+    new = [
         (b.holder, b.allowance, b.balance, b.held, allowances[b.allowance].expires_at)
         for b in others
-        if not b.is_closed
+        if not b.has_row
     ]
-    if rows:
-        await connection.execute(_ADD_BUCKETS, (home, *_columns(rows)), prepare=True)
+    if new:
+        yield _ADD_BUCKETS, (home, *_columns(new))
 
 
-async def _write_holds(connection: Connection, book: Book) -> None:
+def _hold_writes(book: Book) -> Iterator[Write]:
     changed = list(book.changed_holds.values())
-    new = [hold for hold in changed if hold.is_new]
-    old = [hold for hold in changed if not hold.is_new]
     for home, holds in _grouped(book, book.ended_holds, _home_of_hold):
-        columns = _columns((h.holder, h.id) for h in holds)
-        await connection.execute(_REMOVE_HOLDS, (*columns, home), prepare=True)
-    for home, holds in _grouped(book, new, _home_of_hold):
+        yield _REMOVE_HOLDS, (*_columns((h.holder, h.id) for h in holds), home)
+    for home, holds in _grouped(book, [hold for hold in changed if hold.is_new], _home_of_hold):
         rows = (
             (h.holder, h.id, h.allowance, h.amount, h.cause, h.opened_at, h.expires_at)
             for h in holds
         )
-        await connection.execute(_ADD_HOLDS, (home, *_columns(rows)), prepare=True)
-    for home, holds in _grouped(book, old, _home_of_hold):
+        yield _ADD_HOLDS, (home, *_columns(rows))
+    for home, holds in _grouped(book, [h for h in changed if not h.is_new], _home_of_hold):
         columns = _columns((h.holder, h.id, h.amount, h.lapsed_at) for h in holds)
-        await connection.execute(_CHANGE_HOLDS, (*columns, home), prepare=True)
+        yield _CHANGE_HOLDS, (*columns, home)
 
 
 def _home_of_transfer(transfer: Transfer) -> Home:

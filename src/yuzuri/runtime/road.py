@@ -26,12 +26,13 @@ from yuzuri.ledger.commands import (
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
 from yuzuri.ledger.store import (
     AllowanceCache,
-    Glance,
-    OwnGroups,
-    glance_at,
+    Write,
+    carry_out,
+    confirm_book,
+    foresee_book,
     load_allowances,
     load_book,
-    write_book,
+    pack_book,
 )
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
@@ -60,6 +61,7 @@ class Facts:
     book: Book
     gifts: GiftFacts
     changed_gifts: set[GiftId] = field(default_factory=set)
+    writes: list[Write] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -72,14 +74,6 @@ class _Named:
     purchases: set[PurchaseId] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """What was looked at for a group before its turn."""
-
-    named: _Named
-    glance: Glance
-
-
 class YuzuriRoad:
     """How each kind of command is loaded, decided and stored; the committer drives it."""
 
@@ -87,7 +81,6 @@ class YuzuriRoad:
         self._profiles = profiles
         self._homes = homes
         self._allowances = AllowanceCache()
-        self._own = OwnGroups()
 
     def home_of(self, command: Command) -> Home:
         """Return the home of whoever acts; one that does not exist has nothing to find anywhere."""
@@ -113,22 +106,30 @@ class YuzuriRoad:
         """Digest all that a command asks."""
         return _encode(command)
 
-    async def look_ahead(self, connection: Connection, commands: Sequence[Command]) -> Ahead:
-        """See what the holders have that the commands name, in the home where the commands wait."""
-        home = self.home_of(commands[0])
-        named = _names(commands)
+    async def foresee(
+        self, connection: Connection, commands: Sequence[Command], at: datetime, after: Facts
+    ) -> Facts | None:
+        """Read the facts of these commands as they will be once those before are committed.
+
+        None where they are not of balances alone, or not of the same home.
+        """
+        home, named = self.home_of(commands[0]), _names(commands)
+        if named.lines or named.gifts or named.purchases or list(after.book.written) != [home]:
+            return None
         holders = by_home(named.holders).get(home, [])
-        return Ahead(named, await glance_at(connection, home, holders))
+        book = await foresee_book(connection, home, holders, at, after.book, self._allowances)
+        book.homes = self._homes
+        return Facts(book, GiftFacts(book, self._profiles, {}, {}))
+
+    async def confirm(self, connection: Connection, facts: Facts) -> bool:
+        """Lock what was foreseen, and tell whether it has become true."""
+        return await confirm_book(connection, facts.book)
 
     async def load(
-        self,
-        connection: Connection,
-        commands: Sequence[Command],
-        at: datetime,
-        ahead: Ahead | None,
+        self, connection: Connection, commands: Sequence[Command], at: datetime
     ) -> Facts:
         """Lock the homes that the commands name, and load all that their decisions may look at."""
-        named = _names(commands) if ahead is None else ahead.named
+        named = _names(commands)
         if named.gifts:
             named.lines |= await lines_of_gifts(connection, named.gifts)
         # Before the locks: a line never changes, and one that is made later is not named yet.
@@ -143,8 +144,6 @@ class YuzuriRoad:
                 *(self._existing(home_of(one)) for one in named.purchases),
             },
             cache=self._allowances,
-            glance=None if ahead is None else ahead.glance,
-            own=self._own,
         )
         book.homes = self._homes
         bought = [first_issued(purchase) for purchase in named.purchases]
@@ -180,16 +179,16 @@ class YuzuriRoad:
                     facts.changed_gifts.add(gift.id)
                 return decision.outcome
 
+    def prepare(self, facts: Facts) -> None:
+        """Work out what will be written."""
+        facts.writes = pack_book(facts.book)
+
     async def store(self, connection: Connection, facts: Facts) -> None:
         """Write all that the group changed."""
-        await write_book(connection, facts.book)
+        await carry_out(connection, facts.writes)
         if facts.changed_gifts:
             changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
             await write_gifts(connection, changed)
-
-    def committed(self, facts: Facts) -> None:
-        """Learn whom this group has changed for certain."""
-        self._own.record(facts.book)
 
     def encode(self, outcome: Outcome) -> bytes:
         """Turn an outcome into what is kept."""

@@ -26,7 +26,7 @@ from yuzuri.ledger.homes import count_homes
 from yuzuri.ledger.store import Traveller, load_allowances
 from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Ahead, Command, Facts, YuzuriRoad
+from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 
@@ -45,7 +45,7 @@ class Yuzuri:
     profiles: Profiles
     clock: Clock
     homes: int
-    committer: Committer[Command, Outcome, Facts, Ahead]
+    committer: Committer[Command, Outcome, Facts]
 
     @overload
     async def submit(self, client: Id, key: str, command: GiftCommand) -> GiftOutcome: ...

@@ -18,7 +18,8 @@ from yuzuri.sharing.invariants import GIFT_INVARIANTS
 _I4 = """
 WITH answered AS (
     SELECT reply #>> '{0}' AS kind, reply #>> '{1,gift,id}' AS gift,
-           reply #>> '{1,gift,state}' AS state, reply #>> '{1,purchase}' AS purchase
+           reply #>> '{1,gift,state}' AS state, reply #>> '{1,purchase}' AS purchase,
+           reply #> '{1,issued}' AS issued
     FROM (SELECT convert_from(reply, 'UTF8')::jsonb AS reply
           FROM command WHERE reply <> '1') AS kept
 )
@@ -32,6 +33,16 @@ WHERE NOT EXISTS (
 UNION ALL
 SELECT 'purchase ' || purchase, 'it was made by ' || count(*) || ' requests'
 FROM answered WHERE kind = 'Purchased' GROUP BY purchase HAVING count(*) > 1
+UNION ALL
+SELECT 'purchase ' || told.purchase,
+       'it has issued ' || coalesce(moved.amount, 0) || ', and was answered with ' || told.amount
+FROM (
+    SELECT purchase, sum((part ->> 1)::numeric) AS amount
+    FROM answered, jsonb_array_elements(issued) AS part WHERE kind = 'Purchased' GROUP BY purchase
+) AS told
+LEFT JOIN (SELECT cause::text, sum(amount) AS amount FROM transfer WHERE kind = 'i' GROUP BY cause)
+    AS moved ON moved.cause = told.purchase
+WHERE moved.amount IS DISTINCT FROM told.amount
 UNION ALL
 SELECT 'transfer ' || page || '/' || position || ' of home ' || home,
        'no request made its purchase'
