@@ -31,6 +31,10 @@ FROM gift
 WHERE NOT EXISTS (
     SELECT FROM answered WHERE answered.gift = gift.id::text AND answered.state = gift.state)
 UNION ALL
+SELECT 'gift ' || gift, 'it was ' || state || ' by a request, and is not there'
+FROM answered
+WHERE kind = 'GiftDone' AND NOT EXISTS (SELECT FROM gift WHERE gift.id::text = answered.gift)
+UNION ALL
 SELECT 'purchase ' || purchase, 'it was made by ' || count(*) || ' requests'
 FROM answered WHERE kind = 'Purchased' GROUP BY purchase HAVING count(*) > 1
 UNION ALL
