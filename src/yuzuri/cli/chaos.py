@@ -1,5 +1,6 @@
 """`yuzuri chaos`: kill -9, again and again, and see that nothing acknowledged is lost."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -56,7 +57,9 @@ def chaos(
     folder = Path(tempfile.mkdtemp(prefix="yuzuri-chaos-"))
     # The database's own account must be able to enter when root runs this.
     folder.chmod(0o711)
-    errors.print(f"seed {choices.seed}, in {folder}", markup=False)
+    load, cores = os.getloadavg()[0], os.cpu_count()
+    said = f"seed {choices.seed}, in {folder}, on {cores} cores with a load of {load:.1f}"
+    errors.print(said, markup=False)
     try:
         report = _run(choices, folder)
     except KeyboardInterrupt:
