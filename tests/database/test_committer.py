@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
@@ -66,10 +65,9 @@ class WatchedRoad(YuzuriRoad):
         connection: Connection,
         commands: Sequence[Command],
         at: datetime,
-        ahead: Any,
     ) -> Facts:
         self.groups.append(len(commands))
-        return await super().load(connection, commands, at, ahead)
+        return await super().load(connection, commands, at)
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         outcome = super().decide(facts, command)
@@ -337,7 +335,7 @@ def chances(requests: int) -> list[tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize("group_max", [1, 7, 1_000])
-async def test_a_group_that_was_looked_at_ahead_sees_what_those_before_it_left(
+async def test_a_group_that_was_foreseen_sees_what_those_before_it_left(
     world: World, movers: Movers, monkeypatch: pytest.MonkeyPatch, group_max: int
 ) -> None:
     monkeypatch.setattr(committer_room, "_CROWD", 1)
@@ -357,7 +355,7 @@ async def test_a_group_that_was_looked_at_ahead_sees_what_those_before_it_left(
     assert {type(answer) for answer in answers} == {LedgerDone, Refusal}
 
 
-async def test_what_another_process_does_after_the_look_ahead_is_seen(
+async def test_what_another_process_does_after_a_group_was_foreseen_is_seen(
     world: World, movers: Movers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both send the same requests, each once with effect, and others of their own."""
@@ -578,10 +576,9 @@ class CutRoad(WatchedRoad):
         connection: Connection,
         commands: Sequence[Command],
         at: datetime,
-        ahead: Any,
     ) -> Facts:
         await self._cut(connection, "load")
-        return await super().load(connection, commands, at, ahead)
+        return await super().load(connection, commands, at)
 
     async def store(self, connection: Connection, facts: Facts) -> None:
         await self._cut(connection, "store")

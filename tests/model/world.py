@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, sql
@@ -118,7 +117,7 @@ def operator(name: str = "open", rules: GiftRules = OPEN_RULES, *, country: str 
 
 OPEN = Profiles({"open": operator()})
 
-YuzuriCommitter = Committer[Command, Outcome, Facts, Any]
+YuzuriCommitter = Committer[Command, Outcome, Facts]
 
 
 @dataclass

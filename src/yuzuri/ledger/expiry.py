@@ -34,7 +34,7 @@ def expire_buckets(book: Book, command: ExpireBuckets) -> tuple[Expired, list[Le
     changes: list[LedgerChange] = []
     closed = 0
     for holder in command.holders:
-        for bucket in book.buckets_of(holder):
+        for bucket in sorted(book.buckets_of(holder), key=lambda bucket: bucket.allowance):
             if bucket.held or not book.allowances[bucket.allowance].is_over(book.at):
                 continue
             closed += 1
