@@ -33,7 +33,7 @@ def expire_buckets(book: Book, command: ExpireBuckets) -> tuple[Expired, list[Le
     """Decide what has expired; what is still held waits for its hold to end."""
     changes: list[LedgerChange] = []
     closed = 0
-    for holder in command.holders:
+    for holder in dict.fromkeys(command.holders):
         for bucket in sorted(book.buckets_of(holder), key=lambda bucket: bucket.allowance):
             if bucket.held or not book.allowances[bucket.allowance].is_over(book.at):
                 continue
