@@ -25,8 +25,11 @@ IMPATIENT_SHARE = 0.03
 IMPATIENT_S = (0.005, 0.05)
 """So many hang up before they are answered, as on a bad line; what they asked may be done."""
 
-PAUSE_S = (0.01, 0.1)
-"""How long it waits before it asks again; shorter than the server asks for, to press it."""
+PAUSE_S = 0.01
+"""How long it waits before it asks again, at least; at most, as many times that as there are clients.
+
+All of them together press the server, and leave it room to start.
+"""
 
 ENDINGS = (Step.ACCEPT, Step.ACCEPT, Step.DECLINE, Step.CANCEL)
 
@@ -41,6 +44,7 @@ class Load:
     port: int
     people: People
     log: AcknowledgementLog
+    clients: int
     new_key_at_retry: bool = False
     wishes: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     last_wish: threading.Event = field(default_factory=threading.Event)
@@ -139,12 +143,12 @@ class Client(threading.Thread):
 
     def _try_again(self, why: str) -> None:
         self._load.count(self._load.retries, why)
-        time.sleep(self._random.uniform(*PAUSE_S))
+        time.sleep(self._random.uniform(PAUSE_S, PAUSE_S * self._load.clients))
 
 
-def start_clients(load: Load, number: int, seed: int) -> "list[Client]":
-    """Let so many clients work."""
-    clients = [Client(load, Random(f"client {index} of {seed}")) for index in range(number)]  # noqa: S311
+def start_clients(load: Load, seed: int) -> list[Client]:
+    """Let all clients work."""
+    clients = [Client(load, Random(f"client {index} of {seed}")) for index in range(load.clients)]  # noqa: S311
     for client in clients:
         client.start()
     return clients

@@ -71,12 +71,13 @@ def run_chaos(choices: Choices, folder: Path, tell: Callable[[Progress], None]) 
             port=served.port,
             people=people,
             log=log,
+            clients=choices.clients,
             new_key_at_retry=choices.sabotage is Sabotage.KEYS,
         )
         run = _Run(served, load, database_url, tell)
         try:
             served.start()
-            clients = start_clients(load, choices.clients, choices.seed)
+            clients = start_clients(load, choices.seed)
             run.kill_as_planned(plan_kills(choices.seed, choices.kills))
             run.let_finish(clients)
             run.compare_all(log_path)
