@@ -493,7 +493,7 @@ async def test_a_line_that_appears_meanwhile_is_decided_on_only_under_its_lock(
 
     purchase = Purchase(id=PurchaseId(new_id()), line=later.id)
     async with interrupted(world, after, appear) as connection:
-        facts = await road.load(connection, [purchase], world.at, None)
+        facts = await road.load(connection, [purchase], world.at)
         assert made
         assert road.decide(facts, purchase) == Refusal(Code.LINE_UNKNOWN)
 
@@ -517,7 +517,7 @@ async def test_a_gift_that_appears_meanwhile_is_not_known_yet(
     accept = AcceptGift(person=receiver.person, gift=gift)
     road = YuzuriRoad(PROFILES, world.yuzuri.homes)
     async with interrupted(world, after, appear) as connection:
-        facts = await road.load(connection, [accept], world.at, None)
+        facts = await road.load(connection, [accept], world.at)
         assert offering[0].done() == (after == 1)
         assert codes(road.decide(facts, accept)) == [Code.GIFT_UNKNOWN]
     assert (await offering[0]).id == gift
