@@ -26,7 +26,7 @@ IMPATIENT_S = (0.005, 0.05)
 """So many hang up before they are answered, as on a bad line; what they asked may be done."""
 
 PAUSE_S = 0.01
-"""How long it waits before it asks again, at least; at most, as many times that as there are clients.
+"""How long it waits at least before it asks again; at most, that times the number of clients.
 
 All of them together press the server, and leave it room to start.
 """
