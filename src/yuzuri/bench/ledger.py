@@ -49,6 +49,7 @@ from yuzuri.db.login import Login
 from yuzuri.kernel.calendar import month_end, utc_now
 from yuzuri.ledger.homes import choose_homes
 from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime.memory import collect_rarely
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 from yuzuri.settings import Settings
 
@@ -127,6 +128,7 @@ async def bench_ledger(plan: Plan, url: str | None, homes: int, progress: Progre
     `url` None: on an embedded server in a temporary folder. Raises `BenchFailed` where a figure
     would not be true, `DatabaseUnavailable`.
     """
+    collect_rarely()  # as every worker that serves
     memory = {"start": psutil.Process().memory_info().rss}
     started = perf_counter()
     async with AsyncExitStack() as stack:
