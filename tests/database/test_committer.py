@@ -1,6 +1,7 @@
 """The committer on a real database: groups, keys, defects, closing, and a database that dies."""
 
 import asyncio
+import gc
 import itertools
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,6 +15,7 @@ from tests.model.world import (
     CLIENT,
     ISSUED,
     OPEN,
+    START,
     World,
     YuzuriCommitter,
     breaches,
@@ -33,6 +35,7 @@ from yuzuri.kernel.ids import (
     AllowanceId,
     GiftId,
     HolderId,
+    HoldId,
     Home,
     Id,
     PersonId,
@@ -40,7 +43,7 @@ from yuzuri.kernel.ids import (
     TransferId,
     new_id,
 )
-from yuzuri.ledger.commands import DONE, LedgerDone, Move
+from yuzuri.ledger.commands import DONE, LedgerDone, Move, Reserve
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
@@ -312,6 +315,18 @@ class Movers:
             )
         )
 
+    def reserve(self, holder: int, amount: int) -> Request[Command]:
+        return asked(
+            Reserve(
+                id=HoldId(new_id()),
+                holder=self.lines[holder].id,
+                allowance=self.allowance,
+                amount=amount,
+                cause=new_id(),
+                expires_at=START + timedelta(days=1),
+            )
+        )
+
 
 @pytest.fixture
 async def movers(world: World) -> Movers:
@@ -380,6 +395,23 @@ async def test_what_another_process_does_after_a_group_was_foreseen_is_seen(
             has[target] += amount
     assert [await world.left(line) for line in movers.lines] == has
     assert {type(answer) for answer in answers} == {LedgerDone, Refusal}
+
+
+async def test_two_processes_that_look_ahead_never_set_aside_more_than_there_is(
+    world: World, movers: Movers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups that only hold write no page that could tell them that another came first."""
+    monkeypatch.setattr(committer_room, "_CROWD", 1)
+    async with watched(world, group_max=5) as one, watched(world, group_max=3) as other:
+        mine, theirs = await asyncio.gather(
+            *(
+                process.post([movers.reserve(number % 5, 10) for number in range(150)])
+                for process in (one, other)
+            )
+        )
+    assert [*mine, *theirs].count(DONE) == ISSUED // 10
+    assert {type(answer) for answer in (*mine, *theirs)} == {LedgerDone, Refusal}
+    assert [await world.left(line) for line in movers.lines] == [0] * 5
 
 
 # ---------------------------------------------------------------- keys
@@ -534,6 +566,31 @@ async def test_a_closed_committer_says_so_at_once(world: World) -> None:
     with pytest.raises(DomainError) as raised:
         await asyncio.wait_for(ask(committer, asked(offered(giver, receiver, 1))), 5)
     assert code_of(raised.value) is Code.DATABASE_UNAVAILABLE
+
+
+async def test_closing_leaves_nobody_without_an_answer_where_writing_hangs(
+    world: World,
+    movers: Movers,
+    admin_connection: AsyncConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One group is being written, and the next has been foreseen."""
+    monkeypatch.setattr(committer_room, "_CLOSING_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(committer_room, "_CROWD", 1)
+    requests = [movers.move(0, 1, 1) for _ in range(10)]
+    async with admin_connection.transaction():
+        await admin_connection.execute("LOCK TABLE bucket IN SHARE MODE")
+        async with watched(world, group_max=4) as committer:
+            posted = asyncio.create_task(committer.post(requests))
+            await asyncio.sleep(0.2)
+        answers = await asyncio.wait_for(posted, 5)
+    assert [code_of(answer) for answer in answers] == [Code.DATABASE_UNAVAILABLE] * 10
+    assert await world.yuzuri.committer.post(requests) == [DONE] * 10
+    assert await world.left(movers.lines[0]) == ISSUED // 5 - 10
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+    assert "was destroyed" not in caplog.text
 
 
 async def test_closing_leaves_nobody_without_an_answer_where_the_database_hangs(
