@@ -14,7 +14,8 @@ from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowances import Allowance, Source, received_allowance
 from yuzuri.ledger.changes import HOUSE, House, LedgerChange, NewAllowance, Transfer, TransferKind
 from yuzuri.ledger.homes import choose_homes
-from yuzuri.ledger.store import load_book, write_book
+from yuzuri.ledger.store import load_book
+from yuzuri.ledger.writes import write_book
 
 START = datetime(2026, 11, 10, 3, 0, 0, 123456, tzinfo=UTC)
 GIVEN = 1_000

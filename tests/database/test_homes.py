@@ -12,7 +12,8 @@ from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.changes import HOUSE, House, NewAllowance, Transfer, TransferKind
 from yuzuri.ledger.homes import choose_homes
-from yuzuri.ledger.store import load_book, write_book
+from yuzuri.ledger.store import load_book
+from yuzuri.ledger.writes import write_book
 from yuzuri.runtime.verify import verify
 
 AT = datetime(2026, 11, 10, 3, 0, tzinfo=UTC)

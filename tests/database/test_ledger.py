@@ -37,7 +37,8 @@ from yuzuri.ledger.changes import (
     Transfer,
     TransferKind,
 )
-from yuzuri.ledger.store import load_book, read_book, write_book
+from yuzuri.ledger.store import load_book, read_book
+from yuzuri.ledger.writes import write_book
 from yuzuri.settings import Settings
 
 AT = datetime(2026, 11, 10, 3, 0, tzinfo=UTC)

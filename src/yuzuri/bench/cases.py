@@ -20,8 +20,8 @@ from yuzuri.kernel.errors import Refusal
 from yuzuri.kernel.ids import HoldId, Home, TransferId, new_id
 from yuzuri.ledger.changes import HOUSE, House
 from yuzuri.ledger.commands import Capture, Move, Reserve
+from yuzuri.ledger.due import holders_with_expired
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
-from yuzuri.ledger.store import holders_with_expired
 from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri
 

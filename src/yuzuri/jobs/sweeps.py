@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from yuzuri.kernel.ids import Home, new_id
+from yuzuri.ledger.due import holders_with_expired, holders_with_lapsed, travellers
 from yuzuri.ledger.expiry import ExpireBuckets
-from yuzuri.ledger.store import holders_with_expired, holders_with_lapsed, travellers
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.sharing.gift_store import due_gifts
 from yuzuri.sharing.gifts import ExpireGift

@@ -102,7 +102,7 @@ class ProvedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     @property
     def at_us(self) -> int:
         """When it was written, in microseconds since 1970."""
-        return (self.at - _EPOCH) // _MICROSECOND
+        return _microseconds(self.at)
 
     def leaf(self, home: Home) -> bytes:
         """Return what was hashed of it."""
@@ -143,9 +143,11 @@ class PageChain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The transfers of a line from `since` (included) to `until` (not), with their proof.
+    """The transfers of a line in a stretch of pages, with their proof.
 
-    `start` and `end` are the line's balances at these times; None is the first and the last page.
+    The stretch begins with the first page that was written at `since` or later, and ends before the
+    first that was written at `until` or later: clocks may be set back, page numbers never go back.
+    None: from the first page, or to the last. `start` and `end` are the line's balances around it.
     """
 
     format: Literal["yuzuri-statement"] = "yuzuri-statement"
@@ -167,6 +169,7 @@ class FaultKind(StrEnum):
     UNREADABLE = "unreadable"
     VERSION = "version"
     HOME = "home"
+    ROOTLESS = "rootless"
     BEGINNING = "beginning"
     HEADERS = "headers"
     HEAD = "head"
@@ -250,10 +253,14 @@ def _check_journal(statement: Statement) -> Iterator[Fault]:
     if home_of(Id(statement.line.bytes)) != home:
         yield Fault(FaultKind.HOME, {"line": str(statement.line), "home": home})
     if journal.first == 1 and journal.previous != FIRST_DIGEST.hex():
-        yield Fault(FaultKind.BEGINNING)
+        yield Fault(FaultKind.ROOTLESS)
     if len(journal.headers) % HEADER.size:
         yield Fault(FaultKind.HEADERS)
         return
+    if statement.since is not None and journal.headers:
+        at_us, _, _ = HEADER.unpack_from(journal.headers)
+        if at_us < _microseconds(statement.since):
+            yield Fault(FaultKind.BEGINNING, {"page": journal.first})
     digest = journal.previous
     for page in journal.pages(home):
         digest = page.digest.hex()
@@ -271,7 +278,7 @@ def _check_transfers(statement: Statement) -> Iterator[Fault]:
         before = place
         if statement.line not in {transfer.source, transfer.target}:
             yield Fault(FaultKind.OTHER_LINE, where | {"line": str(statement.line)})
-        if not _is_within(statement, transfer.at):
+        if statement.until is not None and transfer.at >= statement.until:
             yield Fault(FaultKind.PERIOD, where)
         offset = (transfer.page - journal.first) * HEADER.size
         if not 0 <= offset <= len(journal.headers) - HEADER.size:
@@ -285,17 +292,13 @@ def _check_transfers(statement: Statement) -> Iterator[Fault]:
 
 
 def _check_balances(statement: Statement) -> Iterator[Fault]:
-    """From the start, the transfers must lead to the end, each allowance by itself.
-
-    Where nothing came before or after, no balance can have been below zero on the way.
-    """
+    """From the start, the transfers must lead to the end, and never below zero on the way."""
     for balances in (statement.start, statement.end, statement.allowances):
         counted = Counter(b.allowance if isinstance(b, Balance) else b.id for b in balances)
         for allowance in (one for one, count in counted.items() if count > 1):
             yield Fault(FaultKind.TWICE, {"allowance": str(allowance)})
     if statement.since is None and statement.start:
         yield Fault(FaultKind.START)
-    is_whole = statement.since is None and statement.until is None
 
     amounts = Counter({balance.allowance: balance.amount for balance in statement.start})
     end = {balance.allowance: balance.amount for balance in statement.end}
@@ -304,7 +307,7 @@ def _check_balances(statement: Statement) -> Iterator[Fault]:
             amounts[transfer.allowance] += transfer.amount
         if transfer.source == statement.line:
             amounts[transfer.allowance] -= transfer.amount
-        if is_whole and amounts[transfer.allowance] < 0:
+        if amounts[transfer.allowance] < 0:
             named = {"allowance": str(transfer.allowance), "place": transfer.place}
             yield Fault(FaultKind.OVERDRAWN, {**named})
     known = {terms.id for terms in statement.allowances}
@@ -316,9 +319,8 @@ def _check_balances(statement: Statement) -> Iterator[Fault]:
             yield Fault(FaultKind.BALANCE, {"allowance": str(allowance), **told})
 
 
-def _is_within(statement: Statement, at: datetime) -> bool:
-    since, until = statement.since, statement.until
-    return (since is None or since <= at) and (until is None or at < until)
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def _leads_to(root: bytes, transfer: ProvedTransfer, home: Home, transfers: int) -> bool:

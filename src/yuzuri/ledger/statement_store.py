@@ -11,6 +11,7 @@ import msgspec
 from yuzuri.db import Connection
 from yuzuri.db.arrays import BigintArray
 from yuzuri.kernel.ids import AllowanceId, HolderId, Home, Id, home_of
+from yuzuri.ledger.allowance_rows import load_allowances
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.changes import TransferKind
 from yuzuri.ledger.journal import FIRST_DIGEST, LEAF, audit_path, leaf_hash
@@ -29,7 +30,6 @@ from yuzuri.ledger.statement import (
     TransferName,
     check_statement,
 )
-from yuzuri.ledger.store import load_allowances
 
 _PAGES_AT_ONCE = 100
 """Of how many pages all transfers are asked for at once."""
@@ -66,6 +66,8 @@ SELECT {AT_US}, transfers, root FROM journal_page
 WHERE home = %s AND number >= %s ORDER BY number
 """
 
+_FIRST_PAGE = "SELECT min(number) FROM journal_page WHERE home = %s AND at >= %s"
+
 _DIGEST = "SELECT digest FROM journal_page WHERE home = %s AND number = %s"
 
 _HEADS = "SELECT home, page, digest FROM home ORDER BY home"
@@ -97,25 +99,30 @@ async def load_statement(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Statement:
-    """Return the statement of a line over the transfers from `since` (included) to `until` (not).
+    """Return the statement of a line; see `Statement` for what `since` and `until` choose.
 
     The connection must stand at the beginning of a transaction; reads only. Raises `StatementError`
     where the journal is not what was written, so that nobody is given what does not hold.
     """
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     home = home_of(line)
+    head = await _load_head(connection, home)
+    first = await _find_page(connection, head, since) if since else 1
+    after = await _find_page(connection, head, until) if until else head.page + 1
     start, end, transfers = Counter[UUID](), Counter[UUID](), list[ProvedTransfer]()
     async for transfer in _load_transfers(connection, home, line):
-        if until is not None and transfer.at >= until:
-            continue
+        if transfer.page >= max(first, after):
+            break
         amount = transfer.amount if transfer.target == line.uuid else -transfer.amount
         end[transfer.allowance] += amount
-        if since is not None and transfer.at < since:
+        if transfer.page < first:
             start[transfer.allowance] += amount
         else:
             transfers.append(transfer)
     named = {allowance for allowance, amount in end.items() if amount}
     named |= {transfer.allowance for transfer in transfers}
+    if since is None:  # what was before its first transfer says nothing of the line
+        first = transfers[0].page if transfers else head.page + 1
     statement = Statement(
         line=line.uuid,
         home=home,
@@ -125,7 +132,7 @@ async def load_statement(
         start=_balances(start),
         end=_balances(end),
         transfers=await _prove(connection, home, transfers),
-        journal=await _load_chain(connection, home, transfers[0].page if transfers else None),
+        journal=await _load_chain(connection, head, first),
     )
     for fault in check_statement(statement):
         raise StatementError(fault)
@@ -175,18 +182,26 @@ async def _prove(
     )
 
 
-async def _load_chain(connection: Connection, home: Home, first: int | None) -> PageChain:
-    """Return the headers from the `first` page to the last; None: nothing but the last digest."""
-    ends = {end.home: end for end in await load_heads(connection)}
-    head = ends.get(home, Head(home, 0, FIRST_DIGEST.hex()))
-    begin = head.page + 1 if first is None else first
+async def _load_head(connection: Connection, home: Home) -> Head:
+    heads = {head.home: head for head in await load_heads(connection)}
+    return heads.get(home, Head(home, 0, FIRST_DIGEST.hex()))
+
+
+async def _find_page(connection: Connection, head: Head, at: datetime) -> int:
+    """Return the first page of a home that was written then or later, or the one that comes next."""
+    row = await (await connection.execute(_FIRST_PAGE, (head.home, at))).fetchone()
+    return head.page + 1 if row is None or row[0] is None else int(row[0])
+
+
+async def _load_chain(connection: Connection, head: Head, first: int) -> PageChain:
+    """Return the headers from a page to the last of its home."""
     headers = bytearray()
     async with connection.cursor(binary=True) as cursor:
-        async for row in cursor.stream(_PAGES, (home, begin), size=1_000):
+        async for row in cursor.stream(_PAGES, (head.home, first), size=1_000):
             headers += HEADER.pack(*row)
     return PageChain(
-        first=begin,
-        previous=await _load_digest(connection, home, begin - 1) or "",
+        first=first,
+        previous=await _load_digest(connection, head.home, first - 1) or "",
         headers=bytes(headers),
         head=head.digest,
     )

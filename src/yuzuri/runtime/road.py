@@ -10,6 +10,7 @@ import msgspec
 from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
 from yuzuri.db import Connection
 from yuzuri.kernel.ids import HOME, GiftId, HolderId, Home, PurchaseId, by_home, home_of
+from yuzuri.ledger.allowance_rows import AllowanceCache, load_allowances
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.commands import (
     Capture,
@@ -24,16 +25,8 @@ from yuzuri.ledger.commands import (
     holders_named,
 )
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
-from yuzuri.ledger.store import (
-    AllowanceCache,
-    Write,
-    carry_out,
-    confirm_book,
-    foresee_book,
-    load_allowances,
-    load_book,
-    pack_book,
-)
+from yuzuri.ledger.store import confirm_book, foresee_book, load_book
+from yuzuri.ledger.writes import Write, carry_out, pack_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gift_decisions import decide_gift

@@ -12,6 +12,7 @@ from yuzuri.db.connect import Database, open_database
 from yuzuri.kernel.calendar import Clock, utc_now
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import Home, Id, home_of
+from yuzuri.ledger.allowance_rows import load_allowances
 from yuzuri.ledger.changes import HOUSE_IDS
 from yuzuri.ledger.commands import (
     DONE,
@@ -21,9 +22,9 @@ from yuzuri.ledger.commands import (
     LedgerOutcome,
     Move,
 )
+from yuzuri.ledger.due import Traveller
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.ledger.homes import count_homes
-from yuzuri.ledger.store import Traveller, load_allowances
 from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
