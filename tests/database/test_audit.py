@@ -326,6 +326,24 @@ async def test_a_transfer_that_was_put_into_a_home_that_is_not_there_is_named(
     ]
 
 
+async def test_a_page_that_was_put_into_a_home_that_is_not_there_is_named(
+    journal: Journal, admin: AsyncConnection
+) -> None:
+    await behind(
+        admin,
+        journal,
+        f"""
+        INSERT INTO journal_page (home, number, at, transfers, root, digest)
+        SELECT 77, number, at, transfers, root, digest FROM journal_page {THAT_PAGE}
+        """,
+    )
+    assert await breaches(admin) == [
+        ("pages 1 to 2 of home 77", THEY_ARE_MISSING),
+        ("transfers 3/1 to 3/7 of home 77", THEY_ARE_MISSING),
+        ("home 77", IT_IS_MISSING),
+    ]
+
+
 async def test_a_time_that_was_changed_with_its_digest_changes_all_that_was_hashed_with_it(
     journal: Journal, admin: AsyncConnection
 ) -> None:

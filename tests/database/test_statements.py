@@ -139,6 +139,55 @@ async def test_parts_of_a_statement_make_the_whole(written: Written) -> None:
     assert between.journal.last == journal.pages
 
 
+async def test_clocks_that_are_set_back_tear_no_statement_apart(
+    database_url: str, admin_connection: AsyncConnection
+) -> None:
+    """Pages follow their numbers: what was written after a page belongs after it, whatever it says.
+
+    By the times alone, the line would begin the second part with less than nothing.
+    """
+    journal = await write_journal(admin_connection, homes=1)
+    noon = journal.at + timedelta(hours=1)
+    line = journal.lines[0]
+    for minutes, moved in ((0, journal.move(1, 0, 900)), (-30, journal.move(0, 1, 1_800))):
+        journal.at = noon + timedelta(minutes=minutes)
+        await journal.write(admin_connection, moved)
+    journal.at = noon + timedelta(minutes=5)
+    await journal.write(admin_connection, journal.move(0, 1, 1))
+    before = await export(database_url, line, until=noon)
+    after = await export(database_url, line, since=noon)
+    assert [transfer.amount for transfer in after.transfers] == [900, 1_800, 1]
+    assert before.end == after.start
+    assert after.end == (await export(database_url, line)).end
+    for part in (before, after):
+        assert faults(json.loads(encode_statement(part))) == set()
+
+
+async def test_what_was_given_away_whole_is_no_balance(
+    database_url: str, admin_connection: AsyncConnection
+) -> None:
+    journal = await write_journal(admin_connection, homes=1)
+    line = journal.lines[0]
+    had = (await export(database_url, line)).end
+    given = journal.allowances[0].id.uuid
+    amount = next(balance.amount for balance in had if balance.allowance == given)
+    await journal.write(admin_connection, journal.move(0, 1, amount))
+    statement = read_statement(encode_statement(await export(database_url, line)))
+    assert [balance.allowance for balance in had] == sorted(t.id for t in statement.allowances)
+    assert statement.end == tuple(balance for balance in had if balance.allowance != given)
+
+
+async def test_a_time_that_ends_before_it_begins_has_no_transfers(written: Written) -> None:
+    statement = await export(
+        written.url,
+        written.journal.lines[0],
+        START + timedelta(minutes=5),
+        START + timedelta(minutes=2),
+    )
+    assert statement.transfers == ()
+    assert statement.start == statement.end != ()
+
+
 async def test_a_line_that_has_nothing_has_a_statement_too(written: Written) -> None:
     nobody = HolderId(new_id(written.journal.home))
     statement = await export(written.url, nobody)
@@ -177,6 +226,7 @@ async def test_what_was_published_before_the_first_transfer_proves_none(written:
     statement = await export(
         written.url, written.journal.lines[0], since=START + timedelta(minutes=5)
     )
+    assert statement.journal.first == 5
     assert find_published(statement, statement.journal.previous) == statement.journal.first - 1
 
 
@@ -265,8 +315,8 @@ CHANGES: list[tuple[tuple[str | int, ...], object, FaultKind]] = [
     (("line",), OTHER_ID, FaultKind.OTHER_LINE),
     (("home",), 3, FaultKind.HEAD),
     (("home",), 3, FaultKind.HOME),
-    (("since",), "2026-11-10T03:03:00Z", FaultKind.PERIOD),
-    (("until",), "2026-11-10T03:03:00Z", FaultKind.PERIOD),
+    (("since",), "2026-11-10T03:01:00.123457Z", FaultKind.BEGINNING),
+    (("until",), "2026-11-10T03:06:00.123456Z", FaultKind.PERIOD),
     (("start",), [{"allowance": OTHER_ID, "amount": 1}], FaultKind.START),
     (("start",), [{"allowance": OTHER_ID, "amount": 1}], FaultKind.BALANCE),
     (("end",), [], FaultKind.BALANCE),
@@ -287,7 +337,7 @@ CHANGES: list[tuple[tuple[str | int, ...], object, FaultKind]] = [
     (("transfers", 0, "path"), b64encode(bytes(96)).decode(), FaultKind.NOT_WRITTEN),
     (("transfers", 0, "path"), b64encode(bytes(95)).decode(), FaultKind.NOT_WRITTEN),
     (("journal", "first"), 2, FaultKind.HEAD),
-    (("journal", "previous"), OTHER_DIGEST, FaultKind.BEGINNING),
+    (("journal", "previous"), OTHER_DIGEST, FaultKind.ROOTLESS),
     (("journal", "previous"), OTHER_DIGEST, FaultKind.HEAD),
     (("journal", "headers"), "", FaultKind.PAGE),
     (("journal", "head"), OTHER_DIGEST, FaultKind.HEAD),

@@ -34,6 +34,9 @@ from yuzuri.ledger.statement import (
 _PAGES_AT_ONCE = 100
 """Of how many pages all transfers are asked for at once."""
 
+_NEVER = 2**63
+"""The number of no page."""
+
 _NAMES: Mapping[str, TransferName] = {
     TransferKind.ISSUE: "issue",
     TransferKind.GIFT: "gift",
@@ -107,11 +110,14 @@ async def load_statement(
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     home = home_of(line)
     head = await _load_head(connection, home)
-    first = await _find_page(connection, head, since) if since else 1
-    after = await _find_page(connection, head, until) if until else head.page + 1
+    first, after = 1, _NEVER
+    if since is not None:
+        first = await _find_page(connection, home, since) or head.page + 1
+    if until is not None:
+        after = max(first, await _find_page(connection, home, until) or _NEVER)
     start, end, transfers = Counter[UUID](), Counter[UUID](), list[ProvedTransfer]()
     async for transfer in _load_transfers(connection, home, line):
-        if transfer.page >= max(first, after):
+        if transfer.page >= after:
             break
         amount = transfer.amount if transfer.target == line.uuid else -transfer.amount
         end[transfer.allowance] += amount
@@ -187,10 +193,10 @@ async def _load_head(connection: Connection, home: Home) -> Head:
     return heads.get(home, Head(home, 0, FIRST_DIGEST.hex()))
 
 
-async def _find_page(connection: Connection, head: Head, at: datetime) -> int:
-    """Return the first page of a home that was written then or later, or the one that comes next."""
-    row = await (await connection.execute(_FIRST_PAGE, (head.home, at))).fetchone()
-    return head.page + 1 if row is None or row[0] is None else int(row[0])
+async def _find_page(connection: Connection, home: Home, at: datetime) -> int | None:
+    """Return the first page of a home that was written then or later, if there is one."""
+    row = await (await connection.execute(_FIRST_PAGE, (home, at))).fetchone()
+    return None if row is None else row[0]
 
 
 async def _load_chain(connection: Connection, head: Head, first: int) -> PageChain:
