@@ -300,7 +300,7 @@ async def test_paid_value_is_never_delivered_after_the_law_has_ended_it(world: W
         for top_up in profile.plans[0].top_ups
     )
     plan = msgspec.structs.replace(profile.plans[0], top_ups=paid)
-    world.yuzuri.committer._road = YuzuriRoad(
+    world.yuzuri.committer._groups._road = YuzuriRoad(
         Profiles({"jp": msgspec.structs.replace(profile, plans=(plan,))}), world.yuzuri.homes
     )
     giver, receiver = await world.new_lines(2, "jp")
@@ -360,7 +360,7 @@ async def test_what_a_sweep_cannot_end_stops_nothing_else(
     await world.buy(giver, "day")
     bad, good = [await world.offer(giver, receiver, 10) for _ in range(2)]
     world.clock.move(timedelta(days=1))
-    road = world.yuzuri.committer._road
+    road = world.yuzuri.committer._groups._road
     decide = road.decide
 
     def fail_on_bad(facts: Any, command: Command) -> Outcome:
