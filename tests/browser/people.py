@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
-from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.ids import HolderId, PersonId, PurchaseId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.profiles import read_profiles
@@ -76,7 +76,6 @@ async def fill(settings: Settings, *, with_history: bool = False) -> Known:
                     known.lines[line.number] = HolderId(new_id())
                     await add_line(
                         connection,
-                        HOME,
                         Line(
                             id=known.lines[line.number],
                             person=person,

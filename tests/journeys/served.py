@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import httpx
 import psycopg
@@ -20,7 +19,7 @@ import psycopg
 from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import utc_now
-from yuzuri.kernel.ids import HOME, HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.ids import HolderId, Id, PersonId, PurchaseId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.operators.profiles import read_profiles
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri, run_yuzuri
@@ -31,7 +30,7 @@ from yuzuri.subscribers.sessions import open_session
 
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 60.0
-BALANCE_TABLES = ("allowance", "bucket", "entry", "hold", "gift")
+BALANCE_TABLES = ("allowance", "bucket", "transfer", "journal_page", "hold", "in_transit", "gift")
 
 
 @dataclass
@@ -190,7 +189,6 @@ async def add_customer(
         await add_person(connection, Person(person, nickname, Language.EN, at))
         await add_line(
             connection,
-            HOME,
             Line(
                 id=line,
                 person=person,
@@ -228,10 +226,14 @@ def table_digests(superuser_url: str, *tables: str) -> Mapping[str, tuple[int, s
 async def broken_invariants(yuzuri: Yuzuri) -> list[str]:
     """Return which of the invariants do not hold."""
     async with yuzuri.database.connection() as connection:
-        findings = await verify(connection, HOME, utc_now())
+        findings = await verify(connection, utc_now())
     return [f"{f.number} {f.title}: {f.breaches}" for f in findings if not f.holds]
 
 
-def new_uuid() -> UUID:
+ELSEWHERE = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+"""An id of a home that is not there, nor can be."""
+
+
+def new_uuid() -> Id:
     """Return an id that nothing has."""
     return new_id()

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from tests.journeys.conftest import AddCustomer
 from tests.journeys.served import (
+    ELSEWHERE,
     Customer,
     ServedYuzuri,
     add_customer,
@@ -84,8 +85,10 @@ BAD_FIELDS: list[tuple[dict[str, Any], int, str]] = [
     ({"to_line": 5}, 400, "request.invalid"),
     ({"to_line": "no such thing"}, 404, "line.unknown"),
     ({"to_line": str(new_uuid())}, 404, "line.unknown"),
+    ({"to_line": ELSEWHERE}, 404, "line.unknown"),
     ({"from_line": "no such thing"}, 404, "line.unknown"),
     ({"from_line": str(new_uuid())}, 404, "line.unknown"),
+    ({"from_line": ELSEWHERE}, 404, "line.unknown"),
     ({"from_line": ABSENT}, 400, "request.invalid"),
     ({"to_line": ABSENT, "to_number": "+8190"}, 400, "number.unreadable"),
     ({"to_line": ABSENT, "to_number": "call me"}, 400, "number.unreadable"),
@@ -197,7 +200,7 @@ async def test_two_keys_are_none(hana: Customer, ken: Customer, nothing_changes:
 
 
 @pytest.mark.parametrize("how", ["accept", "decline", "cancel"])
-@pytest.mark.parametrize("gift", ["none", str(new_uuid())])
+@pytest.mark.parametrize("gift", ["none", str(new_uuid()), ELSEWHERE])
 async def test_a_gift_that_is_not_there_does_not_end(
     hana: Customer, nothing_changes: None, how: str, gift: str
 ) -> None:

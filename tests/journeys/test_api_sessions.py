@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.journeys.conftest import AddCustomer
-from tests.journeys.served import ServedYuzuri, new_uuid, serving
+from tests.journeys.served import ELSEWHERE, ServedYuzuri, new_uuid, serving
 
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.runtime.running import Yuzuri
@@ -48,6 +48,7 @@ async def test_a_sign_in_code_works_once(
         ({"sign_in_code": ""}, 403, "sign_in.refused"),
         ({"person": "nobody"}, 404, "person.unknown"),
         ({"person": str(new_uuid())}, 404, "person.unknown"),
+        ({"person": ELSEWHERE}, 404, "person.unknown"),
         ({"person": None}, 400, "request.invalid"),
     ],
 )

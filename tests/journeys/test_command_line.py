@@ -188,13 +188,17 @@ def test_a_gift_from_the_command_line_and_the_books_after_it(
     assert said("verify").count("✓") == 9
 
     with psycopg.connect(database_url, autocommit=True) as behind:
-        behind.execute(
-            "UPDATE yuzuri.entry SET amount = amount + 1 WHERE kind = 'gift' AND holder = %s",
+        changed = behind.execute(
+            "UPDATE yuzuri.transfer SET amount = amount + 1 WHERE kind = 'g' AND source = %s"
+            " RETURNING page || '/' || position || ' of home ' || home",
             [line],
         )
+        edited = changed.fetchone()
+    assert edited is not None
     told = said("verify", status=1)
-    assert "✗ I1" in told
     assert "✗ I5" in told
+    assert "✗ I9" in told
+    assert f"transfer {edited[0]}: it is not what was written" in told
     assert line in told
 
 
