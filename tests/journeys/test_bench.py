@@ -83,10 +83,12 @@ def test_a_run_on_a_named_server_tells_every_case_and_leaves_nothing(
     assert told["durable"] is True
     assert 100 < told["bytes_per_transfer"] < 2_000
     assert told["homes"] == 16
-    best = max(told["pgbench"]["simple-update"].values())
-    assert told["cases"]["groups"]["ratio"] == pytest.approx(
-        told["cases"]["groups"]["per_s"] / best, rel=0.01
+    groups = told["cases"]["groups"]
+    assert groups["against"].startswith("pgbench simple-update, ")
+    assert (
+        groups["ratio"] >= groups["per_s"] / max(told["pgbench"]["simple-update"].values()) - 0.01
     )
+    assert told["cases"]["size_1e5"]["ratio"] == 1
     assert "one hot bucket, 512 callers" in table.read_text("utf-8")
     assert picture.read_bytes().startswith(b"<?xml")
     assert "dropped at the end" in done.stderr

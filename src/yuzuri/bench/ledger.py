@@ -69,7 +69,7 @@ class Plan:
     pgbench_s: int
     pgbench_scale: int
     is_pgbench_repeated: bool
-    """In the middle what did best, at the end everything; or at the end what did best."""
+    """All of it again at the end."""
     peer_s: int
     expiring: int
     expiry_s_max: float
@@ -79,9 +79,9 @@ class Plan:
 SIZE_COMPARED = 10**5
 
 QUICK = Plan(
-    case=Timing(warm_s=0.3, rounds=3, round_s=0.5),
-    groups=Timing(warm_s=0.3, rounds=3, round_s=0.7),
-    half_load=Timing(warm_s=0.3, rounds=3, round_s=0.5),
+    case=Timing(warm_s=0.3, rounds=3, round_s=0.4),
+    groups=Timing(warm_s=0.2, rounds=3, round_s=0.6),
+    half_load=Timing(warm_s=0.2, rounds=3, round_s=0.4),
     sizes=(10**4, 10**5),
     size=Timing(warm_s=0.0, rounds=3, round_s=0.4),
     pgbench_s=1,
@@ -89,7 +89,7 @@ QUICK = Plan(
     is_pgbench_repeated=False,
     peer_s=1,
     expiring=100_000,
-    expiry_s_max=3.0,
+    expiry_s_max=2.5,
     holds_in_groups=False,
 )
 
@@ -99,7 +99,7 @@ FULL = Plan(
     half_load=Timing(warm_s=1.0, rounds=5, round_s=3.0),
     sizes=(10**4, 10**5, 10**6, 10**7),
     size=Timing(warm_s=1.0, rounds=5, round_s=4.0),
-    pgbench_s=8,
+    pgbench_s=6,
     pgbench_scale=50,
     is_pgbench_repeated=True,
     peer_s=5,
@@ -180,7 +180,7 @@ class _Run:
     sizes: dict[str, Load] = field(default_factory=dict)
     figures: dict[str, Figures] = field(default_factory=dict)
     peers: dict[str, float] = field(default_factory=dict)
-    row_locks: dict[str, float] = field(default_factory=dict)
+    yardsticks: dict[str, Yardstick] = field(default_factory=dict)
     bytes_per_transfer: float = 0.0
 
     async def take_steps(self) -> None:
@@ -189,97 +189,87 @@ class _Run:
             ("making the yardsticks' tables", self._prepare_peers),
             ("pgbench", self._measure_pgbench),
             ("groups of 8,000", self._measure_groups),
-            ("one transaction a transfer", self._measure_one_by_one),
             ("64 callers", partial(self._measure_callers, 64)),
             ("512 callers", partial(self._measure_callers, 512)),
             ("half of that load", self._measure_half_load),
-            ("row locks on one bucket", self._measure_row_locks),
+            ("one transaction a transfer", self._measure_one_by_one),
             ("one hot bucket", self._measure_hot),
             ("bytes on disk", self._measure_bytes),
             ("holds", self._measure_holds),
-            ("pgbench in between", self._measure_pgbench_in_between),
             ("month-end expiry", self._measure_expiry),
             *((f"{size:,} buckets", partial(self._fill_size, size)) for size in self.plan.sizes),
             ("these sizes in turns", self._measure_sizes),
-            ("pgbench again", self._measure_pgbench_again),
         ]
+        if self.plan.is_pgbench_repeated:
+            steps.append(("pgbench again", self._measure_pgbench))
         self.progress.begin(len(steps))
         for title, take in steps:
             self.progress.step(title)
             await take()
 
     def compared(self) -> dict[str, CaseResult]:
-        """Every case beside its yardstick; pgbench's is the best that it did in the whole run."""
-        simple_update = self.pgbench.yardstick(SIMPLE_UPDATE)
-        yardsticks = {
-            "callers_half_load": self._yardstick_of("callers_512"),
-            "hot": best_of(self.row_locks, "row locks, one by one"),
-            "expiry": Yardstick("one by one", self.peers["expiry, one by one"]),
-            "traffic_before_expiry": self._yardstick_of("traffic_before_expiry"),
-            "traffic_during_expiry": self._yardstick_of("traffic_before_expiry"),
-        }
-        size_compared = _size_name(SIZE_COMPARED)
-        yardsticks |= {
-            name: self._yardstick_of(size_compared)
-            for name in self.figures
-            if name.startswith("size_")
-        }
+        """Every case beside its yardstick."""
         return {
-            name: compare(figures, yardsticks.get(name, simple_update))
-            for name, figures in self.figures.items()
+            name: compare(figures, self.yardsticks[name]) for name, figures in self.figures.items()
         }
 
-    def _yardstick_of(self, name: str) -> Yardstick:
-        return Yardstick(name, self.figures[name].per_s)
+    def _compare_with_case(self, name: str, other: str) -> None:
+        self.yardsticks[name] = Yardstick(other, self.figures[other].per_s)
 
     async def _prepare_peers(self) -> None:
         await self.pgbench.initialise(self.plan.pgbench_scale)
         await make_peer_tables(self.owner)
-        await self.server.checkpoint()
 
     async def _measure_pgbench(self) -> None:
+        await self.server.checkpoint()
         await self.pgbench.measure_all(self.plan.pgbench_s)
 
-    async def _measure_pgbench_in_between(self) -> None:
-        if self.plan.is_pgbench_repeated:
-            await self.pgbench.measure_best(self.plan.pgbench_s)
+    async def _beside_pgbench(self, name: str, measuring: Awaitable[Figures]) -> None:
+        """Measure a case between two runs of simple-update; the better one is its yardstick."""
+        before = self.pgbench.last(SIMPLE_UPDATE)
+        self.figures[name] = await measuring
+        await self.pgbench.measure_best(SIMPLE_UPDATE, self.plan.pgbench_s)
+        after = self.pgbench.last(SIMPLE_UPDATE)
+        self.yardsticks[name] = max(before, after, key=lambda run: run.per_s)
 
-    async def _measure_pgbench_again(self) -> None:
-        await self.server.checkpoint()
-        if self.plan.is_pgbench_repeated:
-            await self.pgbench.measure_all(self.plan.pgbench_s)
-        else:
-            await self.pgbench.measure_best(self.plan.pgbench_s)
+    async def _measure_groups(self) -> None:
+        await self._beside_pgbench("groups", measure_groups(self.load.move_group, self.plan.groups))
+
+    async def _measure_callers(self, callers: int) -> None:
+        await self._beside_pgbench(
+            f"callers_{callers}", measure_callers(self.load.move, callers, self.plan.case)
+        )
+
+    async def _measure_half_load(self) -> None:
+        name = "callers_half_load"
+        self._compare_with_case(name, "callers_512")
+        self.figures[name] = await measure_arrivals(
+            self.load.move, self.yardsticks[name].per_s / 2, self.plan.half_load
+        )
 
     async def _measure_one_by_one(self) -> None:
         self.peers["transfers, one by one"] = await move_one_by_one(
             self.owner.conninfo, self.load.books, self.plan.peer_s
         )
 
-    async def _measure_groups(self) -> None:
-        await self.server.checkpoint()
-        self.figures["groups"] = await measure_groups(self.load.move_group, self.plan.groups)
+    async def _measure_hot(self) -> None:
+        """Measure one bucket that everyone wants between runs of row locks on one."""
+        runs: dict[str, float] = {}
 
-    async def _measure_callers(self, callers: int) -> None:
-        self.figures[f"callers_{callers}"] = await measure_callers(
-            self.load.move, callers, self.plan.case
-        )
-
-    async def _measure_half_load(self) -> None:
-        self.figures["callers_half_load"] = await measure_arrivals(
-            self.load.move, self.figures["callers_512"].per_s / 2, self.plan.half_load
-        )
-
-    async def _measure_row_locks(self) -> None:
-        for clients in ROW_LOCK_CLIENTS:
+        async def lock(clients: int) -> None:
             per_s = await lock_one_row(
                 self.owner.conninfo, self.load.books, clients, self.plan.peer_s
             )
-            self.row_locks[str(clients)] = per_s
-            self.peers[f"row locks on one bucket, {count_clients(clients)}"] = per_s
+            runs[str(clients)] = max(per_s, runs.get(str(clients), 0.0))
 
-    async def _measure_hot(self) -> None:
+        for clients in ROW_LOCK_CLIENTS:
+            await lock(clients)
         self.figures["hot"] = await measure_callers(self.load.move_from_hot, 512, self.plan.case)
+        await lock(max(ROW_LOCK_CLIENTS, key=lambda clients: runs[str(clients)]))
+        self.yardsticks["hot"] = best_of(runs, "row locks, one by one")
+        for clients in ROW_LOCK_CLIENTS:
+            name = f"row locks on one bucket, {count_clients(clients)}"
+            self.peers[name] = runs[str(clients)]
 
     async def _measure_bytes(self) -> None:
         """Count what the transfers so far have left on disk, and see that none was lost."""
@@ -297,12 +287,13 @@ class _Run:
         self.memory["before_sizes"] = psutil.Process().memory_info().rss
 
     async def _measure_holds(self) -> None:
-        self.figures["holds"] = await measure_callers(
-            self.load.reserve_and_capture, 512, self.plan.case
+        await self._beside_pgbench(
+            "holds", measure_callers(self.load.reserve_and_capture, 512, self.plan.case)
         )
         if self.plan.holds_in_groups:
-            self.figures["holds_in_groups"] = await measure_groups(
-                self.load.reserve_and_capture_group, self.plan.groups
+            await self._beside_pgbench(
+                "holds_in_groups",
+                measure_groups(self.load.reserve_and_capture_group, self.plan.groups),
             )
 
     async def _fill_size(self, size: int) -> None:
@@ -322,8 +313,10 @@ class _Run:
         for number in range(timing.rounds):
             for name in self.sizes if number % 2 == 0 else reversed(self.sizes):
                 rounds[name] += await drive_groups(self.sizes[name].move_group, turn)
-        for name in self.sizes:
+        compared = _size_name(SIZE_COMPARED)
+        for name in sorted(self.sizes, key=lambda name: name != compared):
             self.figures[name] = median_figures(rounds[name])
+            self._compare_with_case(name, compared)
 
     async def _measure_expiry(self) -> None:
         at = utc_now()
@@ -346,6 +339,9 @@ class _Run:
         self.figures["expiry"] = result.expiry
         self.figures["traffic_before_expiry"] = result.before
         self.figures["traffic_during_expiry"] = result.during
+        self.yardsticks["expiry"] = Yardstick("one by one", self.peers["expiry, one by one"])
+        for name in ("traffic_before_expiry", "traffic_during_expiry"):
+            self._compare_with_case(name, "traffic_before_expiry")
 
 
 _ONE_BY_ONE_MAX = 50_000

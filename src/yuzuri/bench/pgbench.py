@@ -21,43 +21,47 @@ _TPS = re.compile(r"^tps = ([0-9.]+) \(without initial connection time\)$", re.M
 _FAILED = re.compile(r"^number of failed transactions: (\d+) ", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pgbench:
-    """A database of pgbench's own, and the best that each of its scripts has done there."""
+    """A database of pgbench's own, and what its scripts have done there."""
 
     conninfo: str
     best: dict[str, dict[str, float]] = field(
         default_factory=lambda: {script: {} for script in PGBENCH_SCRIPTS}
     )
+    """Transactions per second by script and clients: the best of all runs so far."""
+    _last: dict[str, Yardstick] = field(default_factory=dict)
 
     async def initialise(self, scale: int) -> None:
         """Make its tables: 100,000 accounts and one branch for each unit of scale."""
         await run_pgbench(self.conninfo, "--initialize", "--quiet", f"--scale={scale}")
 
-    async def measure(self, script: str, clients: int, seconds: int) -> None:
-        """Run a script, and keep what it did if it is the best so far."""
-        tps = read_tps(
-            await run_pgbench(
-                self.conninfo, f"--builtin={script}", *timing_options(clients, seconds)
-            )
-        )
-        runs = self.best[script]
-        runs[str(clients)] = max(tps, runs.get(str(clients), 0.0))
-
     async def measure_all(self, seconds: int) -> None:
         """Run both scripts with each number of clients."""
         for script in PGBENCH_SCRIPTS:
-            for clients in PGBENCH_CLIENTS:
-                await self.measure(script, clients, seconds)
+            runs = {
+                str(clients): await self._measure(script, clients, seconds)
+                for clients in PGBENCH_CLIENTS
+            }
+            self._last[script] = best_of(runs, f"pgbench {script}")
 
-    async def measure_best(self, seconds: int) -> None:
-        """Run both scripts once more with the number of clients that has done best."""
-        for script, runs in self.best.items():
-            await self.measure(script, int(max(runs, key=lambda clients: runs[clients])), seconds)
+    async def measure_best(self, script: str, seconds: int) -> None:
+        """Run a script once more with the number of clients that has done best."""
+        runs = self.best[script]
+        clients = max(runs, key=lambda clients: runs[clients])
+        tps = await self._measure(script, int(clients), seconds)
+        self._last[script] = best_of({clients: tps}, f"pgbench {script}")
 
-    def yardstick(self, script: str) -> Yardstick:
-        """The best that a script has done so far, with any number of clients."""
-        return best_of(self.best[script], f"pgbench {script}")
+    def last(self, script: str) -> Yardstick:
+        """The last run of a script; of several numbers of clients the best."""
+        return self._last[script]
+
+    async def _measure(self, script: str, clients: int, seconds: int) -> float:
+        options = (f"--builtin={script}", *timing_options(clients, seconds))
+        tps = read_tps(await run_pgbench(self.conninfo, *options))
+        runs = self.best[script]
+        runs[str(clients)] = max(tps, runs.get(str(clients), 0.0))
+        return tps
 
 
 async def run_own_script(conninfo: str, script: str, clients: int, seconds: int) -> float:

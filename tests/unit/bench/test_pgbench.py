@@ -2,8 +2,8 @@
 
 import pytest
 
-from yuzuri.bench import BenchFailed
-from yuzuri.bench.pgbench import Pgbench, libpq_environment, read_tps, timing_options
+from yuzuri.bench import BenchFailed, pgbench
+from yuzuri.bench.pgbench import libpq_environment, read_tps, timing_options
 
 OUTPUT = """\
 pgbench (18.6)
@@ -51,7 +51,22 @@ def test_every_yardstick_runs_with_prepared_statements() -> None:
     assert "--protocol=prepared" in timing_options(clients=8, seconds=1)
 
 
-def test_the_yardstick_is_the_best_of_all_its_runs() -> None:
-    pgbench = Pgbench("", {"simple-update": {"1": 900.0, "8": 7_000.0, "32": 6_000.0}})
-    yardstick = pgbench.yardstick("simple-update")
-    assert (yardstick.name, yardstick.per_s) == ("pgbench simple-update, 8 clients", 7_000.0)
+async def test_the_yardstick_is_the_last_run_with_the_number_of_clients_that_does_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tps = iter((500, 3_000, 2_500, 900, 7_000, 6_000, 6_500))
+    asked: list[str] = []
+
+    async def run(_: str, *options: str) -> str:
+        asked.append(next(option for option in options if option.startswith("--client=")))
+        return OUTPUT.format(failed=0, share="0.000").replace("7598.561778", str(next(tps)))
+
+    monkeypatch.setattr(pgbench, "run_pgbench", run)
+    peer = pgbench.Pgbench("")
+    await peer.measure_all(1)
+    assert peer.last("tpcb-like").name == "pgbench tpcb-like, 8 clients"
+    assert peer.last("simple-update").per_s == 7_000
+    await peer.measure_best("simple-update", 1)
+    assert asked[-1] == "--client=8"
+    assert peer.last("simple-update").per_s == 6_500
+    assert peer.best["simple-update"] == {"1": 900, "8": 7_000, "32": 6_000}
