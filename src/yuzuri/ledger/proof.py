@@ -1,7 +1,7 @@
 """The chain check: every transfer and page of the journals against what was written (I5).
 
-One pass over each home in the order of its pages, a stretch of them at a time, in memory that does
-not grow with the journal. Each breach names its row. Who also rewrites the rest of the chain, up
+One pass over all homes, a stretch of page numbers at a time, in memory that does not grow with the
+journal. Each breach names its row. Who also rewrites the rest of the chain, up
 to the home's own digest, is found out only by a digest that was published before.
 """
 
@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import LiteralString, cast
 
+from psycopg.abc import Params
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
@@ -29,6 +30,9 @@ _PAGES_MAX = 20_000
 _TRANSFERS_MAX = 200_000
 """How much is asked of the database at once: what it sorts in a moment and in little space."""
 
+_NUMBERS_COUNTED = 25
+"""How many pages are counted together, and so never parted: at most 8,000 transfers each."""
+
 _ROWS_AT_ONCE = 2_000
 _TOLD_EVERY = 10_000
 
@@ -40,49 +44,69 @@ _NUMBER_MIN, _NUMBER_MAX = -(2**63), 2**63 - 1
 AT_US = "CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint ELSE 0 END"
 """The time of a page in microseconds since 1970, in SQL."""
 
+# From one home to the next in the indexes, instead of looking at every row.
 _HOMES = """
-SELECT home FROM home UNION SELECT home FROM journal_page UNION SELECT home FROM transfer
-ORDER BY home
+WITH RECURSIVE paged AS (
+    SELECT min(home) AS home FROM journal_page
+    UNION ALL
+    SELECT (SELECT min(home) FROM journal_page p WHERE p.home > paged.home)
+    FROM paged WHERE home IS NOT NULL
+), moved AS (
+    SELECT min(home) AS home FROM transfer
+    UNION ALL
+    SELECT (SELECT min(home) FROM transfer t WHERE t.home > moved.home)
+    FROM moved WHERE home IS NOT NULL
+)
+SELECT home FROM (
+    SELECT home FROM home UNION SELECT home FROM paged UNION SELECT home FROM moved) AS named
+WHERE home IS NOT NULL ORDER BY home
 """
 
 _TOTAL = "SELECT count(*) FROM transfer"
 
-_PAGES = f"""
-SELECT number, {AT_US}, transfers, root, digest FROM journal_page
-WHERE home = %s AND number >= %s ORDER BY number LIMIT %s
+_STRETCHES = """
+SELECT number / %(width)s * %(width)s, count(*), sum(greatest(transfers, 0))::bigint
+FROM journal_page GROUP BY 1 ORDER BY 1
 """
 
-_HOME = "SELECT page, digest FROM home WHERE home = %s"
+# By each home, so that the primary key leads to them.
+_PAGES = f"""
+SELECT home, number, {AT_US}, transfers, root, digest FROM journal_page
+WHERE home = ANY(%s) AND number BETWEEN %s AND %s ORDER BY home, number
+"""
+
+_ENDS = "SELECT home, page, digest FROM home"
 
 # Checksums and ids as bytes: nothing is made of them but a hash.
 _TRANSFERS = """
-SELECT page, position, int8send(checksum), charsend(kind), amount,
+SELECT home, page, position, int8send(checksum), charsend(kind), amount,
        uuid_send(allowance), uuid_send(source), uuid_send(target), uuid_send(cause)
-FROM transfer WHERE home = %s AND page BETWEEN %s AND %s ORDER BY page, position
+FROM transfer WHERE page BETWEEN %s AND %s ORDER BY home, page, position
 """
 
 
 async def find_breaches(
     connection: Connection, progress: Progress = ignore_progress
 ) -> AsyncGenerator[Breach, None]:
-    """Yield what is not as it was written in the journals, home by home in the order of pages.
+    """Yield what is not as it was written in the journals, a stretch of page numbers at a time.
 
     The connection must be in a transaction that sees one snapshot; reads only.
     """
     ((total,),) = await _fetch(connection, _TOTAL)
     checked = told = 0
-    for (home,) in await _fetch(connection, _HOMES):
-        chain = _Chain(home)
-        async with aclosing(_read_journal(connection, home)) as journal:
-            async for header, rows in journal:
-                breaches = chain.stray(rows) if header is None else chain.check(header, rows)
-                for breach in breaches:
-                    yield breach
-                checked += len(rows)
-                if checked - told >= _TOLD_EVERY:
-                    told = checked
-                    progress(checked, total)
-        for breach in chain.check_end(await _fetch(connection, _HOME, home)):
+    chains = {home: _Chain(home) for (home,) in await _fetch(connection, _HOMES)}
+    async with aclosing(_read_journals(connection, list(chains))) as journals:
+        async for home, header, rows in journals:
+            chain = chains[home]
+            for breach in chain.stray(rows) if header is None else chain.check(header, rows):
+                yield breach
+            checked += len(rows)
+            if checked - told >= _TOLD_EVERY:
+                told = checked
+                progress(checked, total)
+    ends = {home: (page, digest) for home, page, digest in await _fetch(connection, _ENDS)}
+    for home, chain in chains.items():
+        for breach in chain.check_end(ends.get(home)):
             yield breach
     progress(checked, total)
 
@@ -111,11 +135,11 @@ class _Chain:
         self.number, self.digests = header.number, known
 
         hashes = [
-            leaf_hash(LEAF.pack(self.home, page, position, header.at_us, kind, amount, *ids))
-            for page, position, _, kind, amount, *ids in rows
+            leaf_hash(LEAF.pack(home, page, position, header.at_us, kind, amount, *ids))
+            for home, page, position, _, kind, amount, *ids in rows
         ]
         if len(rows) == header.transfers and all(
-            position == row[1] and hashed.startswith(row[2])
+            position == row[2] and hashed.startswith(row[3])
             for position, (hashed, row) in enumerate(zip(hashes, rows, strict=True), start=1)
         ):
             if follows and merkle_root(hashes) != header.root:
@@ -131,17 +155,17 @@ class _Chain:
             yield self._transfer(first), "its page is not there"
         else:
             yield (
-                f"transfers {first[0]}/{first[1]} to {last[0]}/{last[1]} of home {self.home}",
+                f"transfers {first[1]}/{first[2]} to {last[1]}/{last[2]} of home {self.home}",
                 ("their page is not there"),
             )
 
-    def check_end(self, ends: Sequence[TupleRow]) -> Iterator[Breach]:
+    def check_end(self, end: tuple[int, bytes] | None) -> Iterator[Breach]:
         """Check that the home's own row names the last page."""
         row = f"home {self.home}"
-        if not ends:
+        if end is None:
             yield row, "it is missing"
             return
-        ((number, digest),) = ends
+        number, digest = end
         if number > self.number:
             yield self._missing(self.number + 1, number)
         elif number < self.number:
@@ -150,7 +174,7 @@ class _Chain:
             yield row, f"its digest is not that of its last page, {number}"
 
     def _transfer(self, row: TupleRow) -> str:
-        return f"transfer {row[0]}/{row[1]} of home {self.home}"
+        return f"transfer {row[1]}/{row[2]} of home {self.home}"
 
     def _page(self, header: PageHeader) -> str:
         return f"page {header.number} of home {self.home}"
@@ -179,13 +203,13 @@ class _Chain:
         *,
         follows: bool,
     ) -> Iterator[Breach]:
-        changed = [not hashed.startswith(row[2]) for hashed, row in zip(hashes, rows, strict=True)]
+        changed = [not hashed.startswith(row[3]) for hashed, row in zip(hashes, rows, strict=True)]
         # Every leaf has the page's time in it: where the header is wrong too, that may be all.
         is_time_changed = not follows and all(changed)
         is_root_right = merkle_root(hashes) == header.root
         expected = 1
         for row, is_changed in zip(rows, changed, strict=True):
-            position = row[1]
+            position = row[2]
             if position < expected:
                 what = "it is there twice" if position > 0 else "it was never written"
                 yield self._transfer(row), what
@@ -209,67 +233,68 @@ class _Chain:
 
 
 async def _fetch(
-    connection: Connection, query: LiteralString, *parameters: int
+    connection: Connection, query: LiteralString, parameters: Params = ()
 ) -> Sequence[TupleRow]:
     return await (await connection.execute(query, parameters)).fetchall()
 
 
-async def _read_journal(
-    connection: Connection, home: Home
-) -> AsyncGenerator[tuple[PageHeader | None, Sequence[TupleRow]], None]:
-    """Yield each page in order, with its transfers; transfers without a page by the page's number.
-
-    A stretch of pages at a time: what the database sorts at once stays small.
-    """
+async def _read_journals(
+    connection: Connection, homes: Sequence[Home]
+) -> AsyncGenerator[tuple[Home, PageHeader | None, Sequence[TupleRow]], None]:
+    """Yield each page with its transfers, those of a home in order; None: they have no page."""
     since = _NUMBER_MIN
-    while since <= _NUMBER_MAX:
-        stretch, is_last = await _load_stretch(connection, home, since)
-        until = _NUMBER_MAX if is_last else stretch[-1].number
-        headers = deque(stretch)
-        asked = read_pages(connection, _TRANSFERS, (home, since, until))
+    for until in await _cut_stretches(connection, len(homes)):
+        pages = deque(
+            (home, PageHeader(*header))
+            for home, *header in await _fetch(connection, _PAGES, (homes, since, until))
+        )
+        asked = read_pages(connection, _TRANSFERS, (since, until))
         async with aclosing(asked) as transfers:
-            async for page, rows in transfers:
-                while headers and headers[0].number < page:
-                    yield headers.popleft(), ()
-                is_there = bool(headers) and headers[0].number == page
-                yield headers.popleft() if is_there else None, rows
-        for header in headers:
-            yield header, ()
+            async for place, rows in transfers:
+                while pages and (pages[0][0], pages[0][1].number) < place:
+                    yield *pages.popleft(), ()
+                if pages and (pages[0][0], pages[0][1].number) == place:
+                    yield *pages.popleft(), rows
+                else:
+                    yield place[0], None, rows
+        for page in pages:
+            yield *page, ()
         since = until + 1
 
 
-async def _load_stretch(
-    connection: Connection, home: Home, since: int
-) -> tuple[Sequence[PageHeader], bool]:
-    """Return the next pages from `since` on, and whether no page follows them."""
-    headers: list[PageHeader] = []
-    transfers = 0
-    for row in await _fetch(connection, _PAGES, home, since, _PAGES_MAX):
-        header = PageHeader(*row)
-        transfers += max(header.transfers, 0)
-        if headers and transfers > _TRANSFERS_MAX:
-            return headers, False
-        headers.append(header)
-    return headers, len(headers) < _PAGES_MAX
+async def _cut_stretches(connection: Connection, homes: int) -> list[int]:
+    """Return the last page numbers of stretches that are good to check at once."""
+    ends: list[int] = []
+    pages = transfers = 0
+    width = max(1, _NUMBERS_COUNTED // max(1, homes))
+    async with connection.cursor(binary=True) as cursor:
+        async for row in cursor.stream(_STRETCHES, {"width": width}, size=_ROWS_AT_ONCE):
+            number, more_pages, more_transfers = row
+            pages, transfers = pages + more_pages, transfers + more_transfers
+            if pages > _PAGES_MAX or transfers > _TRANSFERS_MAX:
+                ends.append(number - 1)
+                pages, transfers = more_pages, more_transfers
+    return [*ends, _NUMBER_MAX]
 
 
 async def read_pages(
-    connection: Connection, query: LiteralString, parameters: Sequence[object]
-) -> AsyncGenerator[tuple[int, list[TupleRow]], None]:
-    """Yield each page that has transfers, with their rows, as the query selects them in order.
+    connection: Connection, query: LiteralString, parameters: Params
+) -> AsyncGenerator[tuple[tuple[Home, int], list[TupleRow]], None]:
+    """Yield home and number of each page that has transfers, with the rows that a query selects.
 
-    The query's first column is the page; only one page is in memory at a time.
+    It must select home and page first, and in their order. One page is in memory at a time.
     """
-    page, rows = 0, list[TupleRow]()
+    place, rows = (Home(0), 0), list[TupleRow]()
     async with connection.cursor(binary=True) as cursor:
         asked = cursor.stream(query, parameters, size=_ROWS_AT_ONCE)
         # Only a generator can be closed, and it must be: until then the connection is not free.
         async with aclosing(cast("AsyncGenerator[TupleRow, None]", asked)) as stream:
             async for row in stream:
-                if row[0] != page and rows:
-                    yield page, rows
+                if rows and (row[1] != place[1] or row[0] != place[0]):
+                    yield place, rows
                     rows = []
-                page = row[0]
+                if not rows:
+                    place = (row[0], row[1])
                 rows.append(row)
     if rows:
-        yield page, rows
+        yield place, rows

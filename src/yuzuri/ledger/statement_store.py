@@ -56,7 +56,7 @@ ORDER BY page, position
 
 # In the order of the leaf.
 _OF_PAGES = f"""
-SELECT page, position, {AT_US}, charsend(kind), amount,
+SELECT transfer.home, page, position, {AT_US}, charsend(kind), amount,
        uuid_send(allowance), uuid_send(source), uuid_send(target), uuid_send(cause)
 FROM transfer
 JOIN journal_page ON journal_page.home = transfer.home AND number = page
@@ -177,8 +177,8 @@ async def _prove(
     paths: dict[tuple[int, int], bytes] = {}
     for first in range(0, len(pages), _PAGES_AT_ONCE):
         some = BigintArray(pages[first : first + _PAGES_AT_ONCE])
-        async for page, rows in read_pages(connection, _OF_PAGES, (home, some)):
-            hashes = [leaf_hash(LEAF.pack(home, *row)) for row in rows]
+        async for (_, page), rows in read_pages(connection, _OF_PAGES, (home, some)):
+            hashes = [leaf_hash(LEAF.pack(*row)) for row in rows]
             for index in range(len(hashes)):
                 if (page, index + 1) in wanted:
                     paths[page, index + 1] = b"".join(audit_path(hashes, index))
