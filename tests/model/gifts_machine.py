@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.model.shadow import Shadow
-from tests.model.world import CLIENT, ISSUED, World, forget, hurry, offered, open_world
+from tests.model.shadow import LineNumber, Shadow
+from tests.model.world import ISSUED, World, choose, forget, hurry, offered, open_world
 
 from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.connect import open_database
@@ -71,7 +71,7 @@ class GiftsMachine(RuleBasedStateMachine):
         self.shadow = Shadow(balances=[{}, {}, {}, {}])
         self.gift_ids: list[GiftId] = []
         self.purchases: list[PurchaseId] = []
-        self.answered: list[tuple[str, Command, Outcome]] = []
+        self.answered: list[tuple[LineNumber, str, Command, Outcome]] = []
 
     @initialize(names=st.lists(st.sampled_from(sorted(LIFETIMES)), min_size=2, max_size=4))
     def meet(self, names: list[str]) -> None:
@@ -85,7 +85,7 @@ class GiftsMachine(RuleBasedStateMachine):
     def buy(self, line: int, name: str) -> None:
         self.world.clock.move(timedelta(seconds=1))  # so that no two were issued at one instant
         purchase = PurchaseId(new_id())
-        outcome = self._ask(Purchase(id=purchase, line=self.lines[line].id, top_up=name))
+        outcome = self._ask(line, Purchase(id=purchase, line=self.lines[line].id, top_up=name))
         assert isinstance(outcome, Purchased)
         days = LIFETIMES[name]
         self.purchases.append(purchase)
@@ -109,20 +109,20 @@ class GiftsMachine(RuleBasedStateMachine):
     @rule(giver=lines, how=st.sampled_from(["to oneself", "too much", "far too much", "stolen"]))
     def offer_amiss(self, giver: int, how: str) -> None:
         free = sum(self.shadow.free(giver, self.world.at).values())
-        thief = self.lines[(giver + 1) % 4]
+        thief = (giver + 1) % 4
         match how:
             case "to oneself":
                 self._offer(giver, giver, max(1, free))
             case "stolen":
-                command = offered(self.lines[giver], thief, 1)
-                command = msgspec.structs.replace(command, person=thief.person)
-                self._compare(self._ask(command), Code.LINE_NOT_YOURS)
+                command = offered(self.lines[giver], self.lines[thief], 1)
+                command = msgspec.structs.replace(command, person=self.lines[thief].person)
+                self._compare(self._ask(thief, command), Code.LINE_NOT_YOURS)
             case _:
                 over = 1 if how == "too much" else 3 * ISSUED
                 self._offer(giver, (giver + 1) % 4, free + over)
 
     def _offer(self, giver: int, receiver: int, amount: int) -> None:
-        outcome = self._ask(offered(self.lines[giver], self.lines[receiver], amount))
+        outcome = self._ask(giver, offered(self.lines[giver], self.lines[receiver], amount))
         self._compare(outcome, self.shadow.offer(giver, receiver, amount, self.world.at))
         if isinstance(outcome, GiftDone):
             self.gift_ids.append(outcome.gift.id)
@@ -146,7 +146,7 @@ class GiftsMachine(RuleBasedStateMachine):
         line = {"giver": gift.giver, "receiver": gift.receiver, "other": min(others)}[by]
         command, state = how
         person = self.lines[line].person
-        outcome = self._ask(command(person=person, gift=self.gift_ids[number]))
+        outcome = self._ask(line, command(person=person, gift=self.gift_ids[number]))
         self._compare(outcome, self.shadow.end(number, line, state, self.world.at))
         if isinstance(outcome, GiftDone) and state is GiftState.ACCEPTED:
             assert sum(arrival.quantity.amount for arrival in outcome.arrives) == sum(
@@ -174,17 +174,17 @@ class GiftsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.answered)
     @rule(back=st.integers(0, 9))
     def ask_again_with_the_same_key(self, back: int) -> None:
-        key, command, outcome = self.answered[max(0, len(self.answered) - 1 - back)]
-        assert self.run(self.world.submit(command, key)) == outcome
+        by, key, command, outcome = self.answered[max(0, len(self.answered) - 1 - back)]
+        assert self.run(self.world.submit(command, key, self.lines[by])) == outcome
 
     @precondition(lambda self: self.answered)
-    @rule(back=st.integers(0, 9), giver=lines)
-    def ask_for_something_else_with_a_known_key(self, back: int, giver: int) -> None:
-        key, *_ = self.answered[max(0, len(self.answered) - 1 - back)]
-        command = offered(self.lines[giver], self.lines[(giver + 1) % 4], 1)
+    @rule(back=st.integers(0, 9))
+    def ask_for_something_else_with_a_known_key(self, back: int) -> None:
+        by, key, *_ = self.answered[max(0, len(self.answered) - 1 - back)]
+        command = offered(self.lines[by], self.lines[(by + 1) % 4], 1)
         command = msgspec.structs.replace(command, message="something else")
         with pytest.raises(DomainError) as raised:
-            self.run(self.world.submit(command, key))
+            self.run(self.world.submit(command, key, self.lines[by]))
         assert raised.value.refusal.code is Code.KEY_REUSED
 
     # ------------------------------------------------------------ what is compared
@@ -219,10 +219,10 @@ class GiftsMachine(RuleBasedStateMachine):
         assert self.run(self.world.breaches()) == []
         forget(self.database_url)
 
-    def _ask(self, command: Command) -> Outcome:
+    def _ask(self, by: LineNumber, command: Command) -> Outcome:
         key = str(new_id())
-        outcome: Outcome = self.run(self.world.yuzuri.submit(CLIENT, key, command))
-        self.answered.append((key, command, outcome))
+        outcome: Outcome = self.run(self.world.submit(command, key, self.lines[by]))
+        self.answered.append((by, key, command, outcome))
         return outcome
 
     def _compare(self, outcome: Outcome, expected: Code | None) -> None:
@@ -233,8 +233,13 @@ class GiftsMachine(RuleBasedStateMachine):
             assert outcome.reasons[0].code is expected
 
 
-def tell_stories(settings: Settings, database_url: str, tried: hypothesis.settings) -> None:
-    """Tell stories of gifts on the test's database until one goes wrong, which is raised."""
+def tell_stories(
+    settings: Settings, database_url: str, tried: hypothesis.settings, homes: int = 1
+) -> None:
+    """Tell stories of gifts on the test's database until one goes wrong, which is raised.
+
+    With several homes, each line of a story has another.
+    """
     hurry(database_url)
 
     stack = contextlib.AsyncExitStack()
@@ -244,6 +249,7 @@ def tell_stories(settings: Settings, database_url: str, tried: hypothesis.settin
         return await stack.enter_async_context(open_world(settings, database))
 
     with asyncio.Runner() as runner:
+        runner.run(choose(database_url, homes))
         world = runner.run(open_all())
         try:
 

@@ -5,6 +5,7 @@ the line that repeats it.
 """
 
 import hypothesis
+import pytest
 from hypothesis import HealthCheck, Phase
 from tests.model.gifts_machine import tell_stories
 from tests.model.world import EFFORT
@@ -12,8 +13,9 @@ from tests.model.world import EFFORT
 from yuzuri.settings import Settings
 
 
+@pytest.mark.parametrize("homes", [1, 16])
 def test_every_story_of_gifts_ends_as_the_shadow_says(
-    settings: Settings, database_url: str
+    settings: Settings, database_url: str, homes: int
 ) -> None:
     tried = hypothesis.settings(
         max_examples=40 * EFFORT,
@@ -23,4 +25,4 @@ def test_every_story_of_gifts_ends_as_the_shadow_says(
         phases=set(Phase) - {Phase.explain},
         suppress_health_check=list(HealthCheck),
     )
-    tell_stories(settings, database_url, tried)
+    tell_stories(settings, database_url, tried, homes)
