@@ -34,7 +34,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed() -> None:
     assert (told["kills"], told["lost"], told["twice"]) == (8, 0, 0), report
     assert report["verified"], report
     assert (report["unexpected"], report["unanswered"]) == ({}, 0)
-    assert told["acknowledged"] > 200
+    assert told["acknowledged"] > 50
     assert all(report["by_victim"][victim]["kills"] == 2 for victim in Victim)
     assert 0 < told["first_success_median_s"] <= told["first_success_max_s"]
     assert status == 0
