@@ -12,7 +12,7 @@ from msgspec import structs
 from psycopg.errors import CheckViolation
 from tests.model.gifts_machine import tell_stories
 
-from yuzuri.db import committer as committers
+from yuzuri.db import groups
 from yuzuri.db.committer import Committer
 from yuzuri.feasibility import gift as verdicts
 from yuzuri.feasibility import holdings
@@ -148,9 +148,7 @@ def spend_the_last_to_end_first(patch: pytest.MonkeyPatch) -> None:
 
 
 def keep_no_replies(patch: pytest.MonkeyPatch) -> None:
-    async def forget(*_: Any) -> None: ...
-
-    patch.setattr(committers, "_keep_replies", forget)
+    patch.setattr(groups, "_KEEP_REPLIES", groups._KEEP_REPLIES + " WHERE false")
 
 
 def take_a_new_key_at_each_retry(patch: pytest.MonkeyPatch) -> None:
