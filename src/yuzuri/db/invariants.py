@@ -29,8 +29,8 @@ def ignore_progress(done: int, total: int) -> None:
 class Invariant:
     """Something that must hold; `breaches` selects (row, what is wrong) for each that breaks it.
 
-    The statement may use %(at)s and what `parameters` adds. `check` looks first, and so names causes
-    before consequences.
+    The statement may use %(at)s and what `parameters` adds. `check` looks first, and so names
+    causes before consequences.
     """
 
     number: str
