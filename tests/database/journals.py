@@ -92,11 +92,11 @@ def new_allowances() -> list[Allowance]:
     return [given, received_allowance(given, None, "op gift.expiry")]
 
 
-async def write_journal(admin: Connection, homes: int) -> Journal:
-    """Write six pages into the last of so many homes: 6, 7, 7, 1, 7 and 1 transfers."""
+async def write_journal(admin: Connection, homes: int, home: int | None = None) -> Journal:
+    """Write six pages into one of so many homes, the last: 6, 7, 7, 1, 7 and 1 transfers."""
     async with admin.transaction():
         await choose_homes(admin, homes)
-    home = Home(homes - 1)
+    home = Home(homes - 1 if home is None else home)
     lines = [HolderId(new_id(home)) for _ in range(3)]
     journal = Journal(home, lines, new_allowances())
     issued = [journal.issue(line, one) for one in journal.allowances for line in lines]

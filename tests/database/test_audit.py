@@ -345,6 +345,36 @@ async def test_a_page_that_was_put_into_a_home_that_is_not_there_is_named(
     ]
 
 
+@pytest.mark.parametrize("pages_max", [1, 2, 20_000])
+async def test_homes_are_told_apart_where_they_have_written_the_same_pages(
+    admin_connection: AsyncConnection, monkeypatch: pytest.MonkeyPatch, pages_max: int
+) -> None:
+    monkeypatch.setattr(proof, "_PAGES_MAX", pages_max)
+    monkeypatch.setattr(proof, "_NUMBERS_COUNTED", 1)
+    three = [await write_journal(admin_connection, homes=3, home=home) for home in range(3)]
+    assert await breaches(admin_connection) == []
+    for journal in three[1:]:
+        edit = f"UPDATE transfer SET amount = amount + 1 {THAT_ROW}"
+        await behind(admin_connection, journal, edit)
+    assert await breaches(admin_connection) == [
+        (f"transfer 3/2 of home {home}", NOT_WRITTEN) for home in (1, 2)
+    ]
+
+
+async def test_no_more_is_asked_for_at_once_than_is_good(
+    admin: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages have 6, 7, 7, 1, 7 and 1 transfers."""
+    monkeypatch.setattr(proof, "_NUMBERS_COUNTED", 1)
+    everything = [proof._NUMBER_MAX]
+    assert await proof._cut_stretches(admin, 1) == everything
+    monkeypatch.setattr(proof, "_TRANSFERS_MAX", 8)
+    assert await proof._cut_stretches(admin, 1) == [1, 2, 4, *everything]
+    monkeypatch.setattr(proof, "_TRANSFERS_MAX", 1_000)
+    monkeypatch.setattr(proof, "_PAGES_MAX", 4)
+    assert await proof._cut_stretches(admin, 1) == [4, *everything]
+
+
 async def test_a_time_that_was_changed_with_its_digest_changes_all_that_was_hashed_with_it(
     journal: Journal, admin: AsyncConnection
 ) -> None:
