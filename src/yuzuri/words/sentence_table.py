@@ -437,8 +437,8 @@ _MACHINE: Mapping[Code, Sentence] = {
         then="Correct it or leave it out.",
     ),
     Code.HOMES_FIXED: _says(
-        "The database has {homes} homes already, or somebody lives in it: the number is chosen once,"
-        " before anything else.",
+        "The database has {homes} homes already, or somebody lives in it: the number is chosen"
+        " once, before anything else.",
         "The number of homes is chosen once, before anything else.",
         then="Use the database as it is, or start with an empty one.",
     ),
