@@ -43,7 +43,7 @@ KEY_LENGTH_MAX = 255
 _CLOSING_TIMEOUT_S = 10.0
 """How long closing waits for the requests that wait."""
 
-_CROWD = 64
+_CROWD = 128
 """With more than so many commands waiting it pays to decide a group ahead."""
 
 
