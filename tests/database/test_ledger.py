@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import LiteralString
 
+import msgspec
 import pytest
 from psycopg import AsyncConnection, errors
 from psycopg.errors import CheckViolation, InsufficientPrivilege
@@ -197,6 +198,28 @@ async def test_a_hold_that_ended_is_gone_and_one_that_ran_out_says_when(
     for at in (over, AT):  # by a clock that is behind, too
         book = await load(database, holder, at=at)
         assert (book.holds, book.buckets_of(holder)[0].held) == ({}, 0)
+
+
+@pytest.mark.parametrize("is_swept", [True, False])
+async def test_the_name_of_a_hold_that_ran_out_may_be_used_again(
+    database: Database, is_swept: bool
+) -> None:
+    """Whether that it ran out was written down before, or is noticed just now."""
+    holder, over = HolderId(new_id()), AT + timedelta(hours=1)
+    await change(database, holder, *issued(holder, DATA, 100))
+    await change(database, holder, of_hold(301, holder, 30))
+    if is_swept:
+        await change(database, holder, at=over)
+    until = over + timedelta(hours=1)
+    again = msgspec.structs.replace(of_hold(301, holder, 50), expires_at=until)
+    await change(database, holder, again, at=over)
+    book = await load(database, holder, at=over)
+    [hold] = book.holds.values()
+    assert (hold.amount, hold.opened_at, hold.expires_at) == (50, over, until)
+    assert [bucket.held for bucket in book.buckets_of(holder)] == [50]
+    assert [
+        bucket.held for bucket in (await load(database, holder, at=until)).buckets_of(holder)
+    ] == [0]
 
 
 async def test_homes_know_nothing_of_each_other(database_url: str, database: Database) -> None:
