@@ -14,17 +14,39 @@ from typing import Any
 import pytest
 from tests.ledger.world import USED, asked, move
 
+from yuzuri.db import Connection as Database
+from yuzuri.db import committer as committers
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, home_of, new_id
 from yuzuri.ledger import store
+from yuzuri.ledger.book import Book
 from yuzuri.ledger.commands import DONE, Capture, Release, Reserve
 from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime import road
 from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 from yuzuri.settings import Settings
 
-LOCK = " FOR NO KEY UPDATE"
+
+def lock_nothing(patch: pytest.MonkeyPatch) -> None:
+    lock = " FOR NO KEY UPDATE"
+    assert lock in store._LOCK_HOME
+    patch.setattr(store, "_LOCK_HOME", store._LOCK_HOME.replace(lock, ""))
+
+
+def believe_what_was_foreseen(patch: pytest.MonkeyPatch) -> None:
+    """Whoever has written in between."""
+
+    async def confirm(connection: Database, book: Book) -> bool:
+        for home in book.locked:
+            await store.lock_home(connection, home)
+        return True
+
+    patch.setattr(road, "confirm_book", confirm)
+
+
+BUGS = {bug.__name__: bug for bug in (lock_nothing, believe_what_was_foreseen)}
 
 
 @dataclass(frozen=True)
@@ -38,7 +60,8 @@ class Job:
     seed: int
     seconds: float
     callers: int
-    is_locking: bool
+    bug: str = ""
+    """One of `BUGS` that is planted."""
 
 
 @dataclass
@@ -118,9 +141,10 @@ async def work(job: Job) -> Report:
     report = Report()
     settings = Settings(data=job.data, database_url=job.database_url)
     with pytest.MonkeyPatch.context() as patch:
-        if not job.is_locking:
-            assert LOCK in store._LOCK_HOME
-            patch.setattr(store, "_LOCK_HOME", store._LOCK_HOME.replace(LOCK, ""))
+        # A few that wait are a crowd, so that groups are decided while others are written.
+        patch.setattr(committers, "_CROWD", 4)
+        if job.bug:
+            BUGS[job.bug](patch)
         async with (
             open_database(settings, migrating=False, connections_max=6) as database,
             run_yuzuri(settings, database, clock=utc_now, profiles=Profiles({})) as yuzuri,

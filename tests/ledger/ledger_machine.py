@@ -32,10 +32,11 @@ STRANGER = HolderId(numbered(999, Home(777)))
 UTC_ZONE = ZoneInfo("UTC")
 MICROSECOND = timedelta(microseconds=1)
 LIFETIMES = ("day", "month", "never")
-SHARES = ("one", "third", "all", "all", "more", "none")
+SHARES = ("one", "third", "third", "all", "more", "none")
 DURATIONS = (timedelta(minutes=30), timedelta(hours=6), timedelta(days=60))
 JUMPS = (
     timedelta(minutes=10),
+    timedelta(minutes=29),
     timedelta(hours=1),
     timedelta(hours=-1),
     timedelta(days=400),
@@ -56,14 +57,18 @@ class Way(NamedTuple):
     odd: bool
 
 
+WAYS = 16 * 8 * len(SHARES) * 2
+
+
 def way_of(number: int) -> Way:
-    number, pick = divmod(number, 16)
+    # Most numbers that are drawn are small: this spreads them over all ways.
+    number, pick = divmod(number * 1_009 % WAYS, 16)
     number, taker = divmod(number, 8)
     odd, share = divmod(number, len(SHARES))
     return Way(pick, taker, SHARES[share], bool(odd))
 
 
-ways = st.integers(0, 16 * 8 * len(SHARES) * 2 - 1).map(way_of)
+ways = st.integers(0, WAYS - 1).map(way_of)
 
 
 class Kept(NamedTuple):
@@ -120,14 +125,14 @@ class Side:
         self.model.issue(holder, allowance, amount, ends.get(lifetime), self.at)
 
     def move(self, way: Way) -> None:
+        if way.pick == 0:  # by somebody who may have none of it
+            allowance = pick(self.model.ends, way)
+            assert allowance is not None
+            self._move(self.people[way.taker % len(self.people)], allowance, way)
+            return
         bucket = pick(self.model.balances, way)
         if bucket is not None:
             self._move(*bucket, way)
-
-    def move_what_another_has(self, way: Way) -> None:
-        allowance = pick(self.model.ends, way)
-        assert allowance is not None
-        self._move(self.people[way.pick % len(self.people)], allowance, way)
 
     def _move(self, source: HolderId, allowance: AllowanceId, way: Way) -> None:
         free = self.model.free(source, allowance, self.at)
@@ -150,22 +155,16 @@ class Side:
 
     def reserve(self, way: Way) -> None:
         bucket = pick(self.model.balances, way)
-        if bucket is not None:
-            hold = HoldId(numbered(next(self.numbers)))
-            self._reserve(hold, *bucket, way, DURATIONS[way.taker % 3])
-
-    def reserve_amiss(self, way: Way) -> None:
-        """With an instant that has come, or with the name of an open hold."""
-        if way.odd:
-            bucket = pick(self.model.balances, way)
-            if bucket is not None:
-                hold = HoldId(numbered(next(self.numbers)))
-                self._reserve(hold, *bucket, way, timedelta(0))
+        if bucket is None:
             return
-        known = pick(self.model.holds, way)
-        if known is not None and self.model.holds[known].until > self.at:
-            hold_of = self.model.holds[known]
-            self._reserve(known, hold_of.holder, hold_of.allowance, way, DURATIONS[0])
+        lasts = DURATIONS[way.taker % len(DURATIONS)]
+        open_hold = self.hold(way) if way.pick == 1 else None
+        if open_hold is not None and open_hold[0] in self.model.holds:  # its name once more
+            hold, holder = open_hold
+            bucket = (holder, self.model.holds[hold].allowance)
+        else:
+            hold = HoldId(numbered(next(self.numbers)))
+        self._reserve(hold, *bucket, way, timedelta(0) if way.pick == 0 else lasts)
 
     def _reserve(
         self, hold: HoldId, holder: HolderId, allowance: AllowanceId, way: Way, lasts: timedelta
@@ -184,10 +183,19 @@ class Side:
         if outcome is DONE:
             self.hold_ids.append((hold, holder))
 
+    def hold(self, way: Way) -> tuple[HoldId, HolderId] | None:
+        """One that is open, or else any that ever was."""
+        open_ones = [hold for hold, held in self.model.holds.items() if held.until > self.at]
+        hold = pick(open_ones, way)
+        if hold is not None and way.pick:
+            return hold, self.model.holds[hold].holder
+        return self.hold_ids[-1 - way.taker % len(self.hold_ids)] if self.hold_ids else None
+
     def capture(self, way: Way) -> None:
-        if not self.hold_ids:
+        found = self.hold(way)
+        if found is None:
             return
-        hold, holder = self.hold_ids[-1 - way.pick % len(self.hold_ids)]
+        hold, holder = found
         known = self.model.holds.get(hold)
         whole = known.amount if known else 1
         capture = Capture(
@@ -200,9 +208,10 @@ class Side:
         self._compare(self.ledger.ask(capture), self.model.capture(capture, self.at), whole)
 
     def release(self, way: Way) -> None:
-        if not self.hold_ids:
+        found = self.hold(way)
+        if found is None:
             return
-        hold, holder = self.hold_ids[-1 - way.pick % len(self.hold_ids)]
+        hold, holder = found
         if way.share == "none":  # not theirs
             holder = next(other for other in self.people if other != holder)
         release = Release(hold=hold, holder=holder)
@@ -216,19 +225,18 @@ class Side:
         outcome = self.ledger.ask(ExpireBuckets(holders))
         assert outcome == Expired(self.model.expire(holders, self.at))
 
-    def jump(self, way: Way) -> None:
+    def pass_time(self, way: Way) -> None:
+        """By some span, or to the instant at which a hold or an allowance ends, or just before."""
+        ends = {
+            0: {hold.until for hold in self.model.holds.values()},
+            1: {end for end in self.model.ends.values() if end is not None},
+        }
+        instant = pick(ends.get(way.taker % 4, set()), way)
+        if instant is not None:
+            self.clock.now = instant - MICROSECOND * way.odd
+            return
         jump = JUMPS[way.pick % len(JUMPS)]
         self.clock.now = month_end(self.at, UTC_ZONE) if jump is None else self.at + jump
-
-    def wait_for_a_hold(self, way: Way) -> None:
-        until = pick({hold.until for hold in self.model.holds.values()}, way)
-        if until is not None:
-            self.clock.now = until - MICROSECOND * way.odd
-
-    def wait_for_an_expiry(self, way: Way) -> None:
-        ends = pick({end for end in self.model.ends.values() if end is not None}, way)
-        if ends is not None:
-            self.clock.now = ends - MICROSECOND * way.odd
 
     def compare(self) -> None:
         model = self.model
@@ -278,11 +286,6 @@ class LedgerMachine(RuleBasedStateMachine):
             side.move(way)
 
     @rule(way=ways)
-    def move_what_another_has(self, way: Way) -> None:
-        for side in self.sides:
-            side.move_what_another_has(way)
-
-    @rule(way=ways)
     def bring_over(self, way: Way) -> None:
         for side in self.sides:
             side.bring_over(way)
@@ -291,11 +294,6 @@ class LedgerMachine(RuleBasedStateMachine):
     def reserve(self, way: Way) -> None:
         for side in self.sides:
             side.reserve(way)
-
-    @rule(way=ways)
-    def reserve_amiss(self, way: Way) -> None:
-        for side in self.sides:
-            side.reserve_amiss(way)
 
     @rule(way=ways)
     def capture(self, way: Way) -> None:
@@ -313,19 +311,9 @@ class LedgerMachine(RuleBasedStateMachine):
             side.expire(way)
 
     @rule(way=ways)
-    def jump(self, way: Way) -> None:
+    def pass_time(self, way: Way) -> None:
         for side in self.sides:
-            side.jump(way)
-
-    @rule(way=ways)
-    def wait_for_a_hold(self, way: Way) -> None:
-        for side in self.sides:
-            side.wait_for_a_hold(way)
-
-    @rule(way=ways)
-    def wait_for_an_expiry(self, way: Way) -> None:
-        for side in self.sides:
-            side.wait_for_an_expiry(way)
+            side.pass_time(way)
 
     @invariant()
     def is_kept_as_the_model_says(self) -> None:

@@ -78,9 +78,11 @@ class StoredLedger:
         return kept
 
     def end(self) -> None:
-        self._run(self.world.bring_all_over())
-        assert self._run(self.world.breaches()) == []
-        forget(self._url)
+        try:
+            self._run(self.world.bring_all_over())
+            assert self._run(self.world.breaches()) == []
+        finally:
+            forget(self._url)
 
 
 def tell(machine: Callable[[], LedgerMachine], how: hypothesis.settings) -> None:

@@ -63,7 +63,7 @@ async def look(connection: Connection, day: Day) -> None:
         day.seen.append(f"all there is was {row[0]}")
 
 
-async def open_bank(ledger: LedgerWorld, settings: Settings, *, is_locking: bool) -> list[Job]:
+async def open_bank(ledger: LedgerWorld, settings: Settings, bug: str = "") -> list[Job]:
     """Give every holder a little of one allowance; returns what each process is to do with it.
 
     Every other process has few callers, so that some groups move nothing.
@@ -84,7 +84,7 @@ async def open_bank(ledger: LedgerWorld, settings: Settings, *, is_locking: bool
             seed=seed + number,
             seconds=2.0 * EFFORT,
             callers=2 if number % 2 else 24,
-            is_locking=is_locking,
+            bug=bug,
         )
         for number in range(PROCESSES)
     ]
@@ -105,7 +105,7 @@ async def spend(ledger: LedgerWorld, tellers: Processes, jobs: Sequence[Job]) ->
 async def test_the_books_are_right_at_every_instant(
     ledger: LedgerWorld, tellers: Processes, settings: Settings
 ) -> None:
-    jobs = await open_bank(ledger, settings, is_locking=True)
+    jobs = await open_bank(ledger, settings)
     day = await spend(ledger, tellers, jobs)
     wrong = Counter(what for report in day.reports for what in report.wrong)
     assert wrong == Counter()
@@ -116,16 +116,20 @@ async def test_the_books_are_right_at_every_instant(
     await ledger.bring_all_over()  # and the books are checked whole when the test ends
 
 
-async def test_without_locks_the_books_are_seen_to_be_wrong(
-    settings: Settings, tellers: Processes
+@pytest.mark.parametrize(
+    ("bug", "homes"),
+    [("lock_nothing", 1), ("lock_nothing", 16), ("believe_what_was_foreseen", 1)],
+)
+async def test_with_a_bug_the_books_are_seen_to_be_wrong(
+    settings: Settings, tellers: Processes, bug: str
 ) -> None:
     """A test that cannot fail proves nothing."""
     async with (
         open_database(settings, migrating=False) as database,
         open_ledger(settings, database, is_checked=False) as ledger,
     ):
-        jobs = await open_bank(ledger, settings, is_locking=False)
-        async with asyncio.timeout(30):
+        jobs = await open_bank(ledger, settings, bug)
+        async with asyncio.timeout(60):
             while True:
                 day = await spend(ledger, tellers, jobs)
                 if day.seen and await ledger.breaches():

@@ -49,10 +49,14 @@ class Pair:
             yield connection
 
 
-@pytest.fixture
-async def pair(ledger: LedgerWorld) -> Pair:
+async def new_pair(ledger: LedgerWorld) -> Pair:
     holders = await ledger.new_holders([6, 6])
     return Pair(ledger, holders, await ledger.issue(holders[0]))
+
+
+@pytest.fixture
+async def pair(ledger: LedgerWorld) -> Pair:
+    return await new_pair(ledger)
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +84,7 @@ async def test_who_comes_when_the_queue_is_full_is_told_so_and_nothing_of_it_is_
             await asyncio.sleep(0)
             for key in ("move 3", "move 4"):
                 with pytest.raises(DomainError) as raised:
-                    await ledger.ask(moves[key], key)
+                    await asyncio.wait_for(ledger.ask(moves[key], key), SOON_S)
                 assert raised.value.refusal.code is Code.REQUEST_BUSY
         assert await asyncio.wait_for(asyncio.gather(*waiting), SOON_S) == [DONE] * 3
         assert await pair.balances() == (ISSUED - 30, 30)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.ledger.ledger_machine import Asked
 from tests.ledger.world import USED, LedgerWorld, move
 from tests.model.world import ISSUED, START
 
@@ -82,8 +83,7 @@ DONE_, OVER, ENDED = "done", Code.ALLOWANCE_EXPIRED.value, Code.HOLD_ENDED.value
 GONE = Code.ALLOWANCE_UNKNOWN.value
 
 
-@pytest.fixture
-async def owned(ledger: LedgerWorld) -> Owned:
+async def new_owned(ledger: LedgerWorld) -> Owned:
     (holder,) = await ledger.new_holders([5])
     owned = Owned(ledger, holder)
     for lifetime in LIFETIMES:
@@ -93,6 +93,11 @@ async def owned(ledger: LedgerWorld) -> Owned:
             assert await ledger.ask(reserve) is DONE
             holds[lifetime] = reserve.id
     return owned
+
+
+@pytest.fixture
+async def owned(ledger: LedgerWorld) -> Owned:
+    return await new_owned(ledger)
 
 
 # The clock's way from the start; then what using some says, and what capturing a short and a long
@@ -197,7 +202,7 @@ async def test_the_same_key_is_answered_the_same_whenever_it_is(
     reserve = owned.reserve("day", HOUR)
     too_late = owned.reserve("day", -HOUR)
     capture = Capture(hold=owned.short["day"], holder=owned.holder, target=USED, amount=1)
-    commands = {"reserve": reserve, "too late": too_late, "capture": capture}
+    commands: dict[str, Asked] = {"reserve": reserve, "too late": too_late, "capture": capture}
     before = {key: await owned.ledger.ask(command, key) for key, command in commands.items()}
     kept = await owned.ledger.kept()
     owned.ledger.clock.move(jump)

@@ -53,10 +53,14 @@ class Owner:
         return await self.ledger.has(self.holder, self.allowance)
 
 
-@pytest.fixture
-async def owner(ledger: LedgerWorld) -> Owner:
+async def new_owner(ledger: LedgerWorld) -> Owner:
     (holder,) = await ledger.new_holders([7])
     return Owner(ledger, holder, await ledger.issue(holder))
+
+
+@pytest.fixture
+async def owner(ledger: LedgerWorld) -> Owner:
+    return await new_owner(ledger)
 
 
 def code(outcome: Outcome) -> Code:

@@ -5,6 +5,7 @@ With one home all of it happens at once, and nothing is ever between.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -17,13 +18,12 @@ from yuzuri.jobs.sweeps import TRAVEL_TIME, sweep
 from yuzuri.kernel.calendar import FOREVER
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import AllowanceId, HolderId, Home, Id, home_of, in_home
-from yuzuri.ledger.commands import DONE, TRANSIT_MAX, ForgetTransit, Move
+from yuzuri.ledger.commands import DONE, TRANSIT_MAX, Move
 from yuzuri.ledger.due import Traveller, travellers
 from yuzuri.ledger.store import lock_home
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
-from yuzuri.settings import Settings
 
 NEAR, FAR = 3, 12
 
@@ -64,20 +64,30 @@ class Journey:
 ON_ITS_WAY, ARRIVED = (ISSUED - 300, 300, 0), (ISSUED - 300, 0, 300)
 
 
-@pytest.fixture
-async def journey(ledger: LedgerWorld) -> Journey:
+async def new_journey(ledger: LedgerWorld) -> Journey:
     giver, taker = await ledger.new_holders([NEAR, FAR])
     return Journey(ledger, giver, taker, await ledger.issue(giver))
 
 
 @pytest.fixture
-async def other(settings: Settings, journey: Journey) -> AsyncIterator[Yuzuri]:
+async def journey(ledger: LedgerWorld) -> Journey:
+    return await new_journey(ledger)
+
+
+@asynccontextmanager
+async def another(ledger: LedgerWorld) -> AsyncIterator[Yuzuri]:
     """Another worker on the same database, at the same time."""
-    clock = journey.ledger.clock
+    settings = ledger.yuzuri.settings
     async with (
         open_database(settings, migrating=False) as database,
-        run_yuzuri(settings, database, clock=clock, profiles=PROFILES) as yuzuri,
+        run_yuzuri(settings, database, clock=ledger.clock, profiles=PROFILES) as yuzuri,
     ):
+        yield yuzuri
+
+
+@pytest.fixture
+async def other(ledger: LedgerWorld) -> AsyncIterator[Yuzuri]:
+    async with another(ledger) as yuzuri:
         yield yuzuri
 
 
@@ -125,14 +135,18 @@ async def test_who_has_just_sent_something_is_left_time_to_bring_it_over(
     assert await journey.has() == ARRIVED
 
 
-async def test_a_crash_between_arriving_and_being_forgotten_loses_and_doubles_nothing(
-    journey: Journey, other: Yuzuri, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("steps", [0, 1])
+async def test_a_crash_after_any_step_of_bringing_it_over_loses_and_doubles_nothing(
+    journey: Journey, other: Yuzuri, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     submit: Callable[..., Any] = Yuzuri.submit
+    taken = 0
 
     async def crash(yuzuri: Yuzuri, client: Id, key: str, command: Command) -> Outcome:
-        if isinstance(command, ForgetTransit):
+        nonlocal taken
+        if taken == steps:
             raise ConnectionError
+        taken += 1
         outcome: Outcome = await submit(yuzuri, client, key, command)
         return outcome
 
