@@ -19,8 +19,7 @@ from yuzuri.kernel.calendar import FOREVER
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import AllowanceId, HolderId, Home, Id, home_of, in_home
 from yuzuri.ledger.commands import DONE, TRANSIT_MAX, Move
-from yuzuri.ledger.due import Traveller, travellers
-from yuzuri.ledger.store import lock_home
+from yuzuri.ledger.store import Traveller, lock_home, travellers
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
@@ -166,8 +165,17 @@ async def test_two_workers_that_finish_it_at_once_do_it_once(
     journey: Journey, other: Yuzuri
 ) -> None:
     await journey.leave()
+    found_by_both = await journey.waiting()
+    await asyncio.gather(
+        *(
+            worker.bring_over(traveller, home_of(journey.giver))
+            for worker in (journey.ledger.yuzuri, other)
+            for traveller in found_by_both
+        )
+    )
+    assert await journey.has() == ARRIVED
     journey.ledger.clock.move(TRAVEL_TIME)
-    await asyncio.gather(sweep(journey.ledger.yuzuri), sweep(other), sweep(other))
+    await asyncio.gather(sweep(journey.ledger.yuzuri), sweep(other))
     assert await journey.has() == ARRIVED
 
 
