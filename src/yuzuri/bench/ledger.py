@@ -83,7 +83,7 @@ QUICK = Plan(
     groups=Timing(warm_s=0.2, rounds=3, round_s=0.6),
     half_load=Timing(warm_s=0.2, rounds=3, round_s=0.4),
     sizes=(10**4, 10**5),
-    size=Timing(warm_s=0.0, rounds=3, round_s=0.4),
+    size=Timing(warm_s=0.0, rounds=2, round_s=0.5),
     pgbench_s=1,
     pgbench_scale=10,
     is_pgbench_repeated=False,
