@@ -31,6 +31,8 @@ from yuzuri.ledger.changes import (
 TRANSIT_MAX = timedelta(minutes=5)
 """How long what is between two homes may be on its way before `yuzuri verify` complains."""
 
+_CLOSED = HOUSE_IDS - {HOUSE[House.USED]}
+
 
 class Move(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Move `amount` of an allowance to another holder, as it is.
@@ -167,7 +169,7 @@ def decide_move(book: Book, command: Move) -> Decision:
     refusal = _refusal_to_take(book, command.source, command.allowance, command.amount)
     if refusal is None and command.source == command.target:
         refusal = Refusal(Code.TRANSFER_TO_ITSELF)
-    if refusal is None and home_of(command.target) >= book.homes:
+    if refusal is None and not _can_receive(book, command.target):
         refusal = Refusal(Code.HOLDER_UNKNOWN)
     if refusal is not None:
         return refusal, ()
@@ -235,6 +237,8 @@ def decide_capture(book: Book, command: Capture) -> Decision:
         return Refusal(Code.HOLD_TOO_SMALL, _counted(book, hold.allowance, hold.amount)), ()
     if command.target == command.holder:
         return Refusal(Code.TRANSFER_TO_ITSELF), ()
+    if not _can_receive(book, command.target):
+        return Refusal(Code.HOLDER_UNKNOWN), ()
     if command.target not in HOUSE_IDS and home_of(command.target) != home_of(command.holder):
         return Refusal(Code.HOLDER_ELSEWHERE), ()
     return DONE, (
@@ -262,6 +266,11 @@ def decide_release(book: Book, command: Release) -> Decision:
 def decide_end_of_transit(command: ForgetTransit) -> Decision:
     """Decide to forget what has arrived; to forget it twice changes nothing."""
     return DONE, (LeaveTransit(id=command.id, home=command.left),)
+
+
+def _can_receive(book: Book, target: HolderId) -> bool:
+    """Of the house, only what is used up: the ledger alone accounts for the rest."""
+    return target not in _CLOSED and home_of(target) < book.homes
 
 
 def _refusal_to_take(
