@@ -57,13 +57,13 @@ class Way(NamedTuple):
     odd: bool
 
 
-WAYS = 16 * 8 * len(SHARES) * 2
+WAYS = 16 * 9 * len(SHARES) * 2
 
 
 def way_of(number: int) -> Way:
     # Most numbers that are drawn are small: this spreads them over all ways.
     number, pick = divmod(number * 1_009 % WAYS, 16)
-    number, taker = divmod(number, 8)
+    number, taker = divmod(number, 9)
     odd, share = divmod(number, len(SHARES))
     return Way(pick, taker, SHARES[share], bool(odd))
 
@@ -101,10 +101,10 @@ class Side:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.clock = ledger.clock
-        self.model = Model(ledger.homes, home_of, HOUSE_IDS)
+        self.model = Model(ledger.homes, home_of, HOUSE_IDS, USED)
         homes = [Home(home % ledger.homes) for home in (0, 0, 7, 7, 15)]
         self.people = ledger.new_holders(homes)
-        self.others = [*self.people, USED, STRANGER]
+        self.others = [*self.people, USED, HOUSE[House.TRANSIT], STRANGER]
         self.hold_ids: list[tuple[HoldId, HolderId]] = []
         self.left: dict[TransferId, Home] = {}
         self.numbers = count(1_000)

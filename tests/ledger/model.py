@@ -32,6 +32,8 @@ class Model:
     homes: int
     home_of: Callable[[HolderId], Home]
     house: frozenset[HolderId]
+    used: HolderId
+    """The one account of the house that anybody may give to."""
     ends: dict[AllowanceId, datetime | None] = field(default_factory=dict)
     balances: dict[tuple[HolderId, AllowanceId], int] = field(default_factory=dict)
     holds: dict[HoldId, Held] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class Model:
             return refused
         if source == target:
             return Code.TRANSFER_TO_ITSELF
-        if self.home_of(target) >= self.homes:
+        if not self._can_receive(target):
             return Code.HOLDER_UNKNOWN
         self.balances[source, allowance] -= asked.amount
         if is_near:
@@ -94,6 +96,8 @@ class Model:
             return Code.HOLD_TOO_SMALL
         if target == holder:
             return Code.TRANSFER_TO_ITSELF
+        if not self._can_receive(target):
+            return Code.HOLDER_UNKNOWN
         if not is_near:
             return Code.HOLDER_ELSEWHERE
         hold.amount -= asked.amount
@@ -140,6 +144,10 @@ class Model:
         if self._is_over(what, at):
             return Code.ALLOWANCE_EXPIRED
         return Code.BALANCE_NOT_ENOUGH if self.free(who, what, at) < amount else None
+
+    def _can_receive(self, target: HolderId) -> bool:
+        is_closed = target in self.house and target != self.used
+        return not is_closed and self.home_of(target) < self.homes
 
     def _lapse(self, at: datetime, *holders: HolderId) -> None:
         """What ran out is free for ever once something is asked of its holder."""

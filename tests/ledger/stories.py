@@ -17,7 +17,7 @@ from tests.model.world import ISSUED, MovedClock, forget
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import FOREVER
 from yuzuri.kernel.ids import AllowanceId, HolderId, Home, TransferId, new_id
-from yuzuri.ledger.store import travellers
+from yuzuri.ledger.due import travellers
 from yuzuri.runtime.replies import Outcome
 from yuzuri.settings import Settings
 

@@ -40,7 +40,7 @@ from yuzuri.kernel.ids import (
 )
 from yuzuri.ledger.commands import Capture, Move, Release, Reserve
 from yuzuri.ledger.expiry import ExpireBuckets
-from yuzuri.ledger.store import Write, carry_out
+from yuzuri.ledger.writes import Write, carry_out
 from yuzuri.runtime import road
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, YuzuriRoad

@@ -10,6 +10,7 @@ from tests.model.world import ISSUED
 
 from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, Id, new_id
+from yuzuri.ledger.changes import HOUSE, House
 from yuzuri.ledger.commands import DONE, Capture, Release, Reserve
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.runtime.replies import Outcome
@@ -232,3 +233,15 @@ async def test_refused_is(
     before = await owner.ledger.kept()
     assert code(await owner.ledger.ask(command(owner, hold))) is refused
     assert await owner.ledger.kept() == before
+
+
+@pytest.mark.parametrize("house", [house for house in House if house is not House.USED])
+async def test_what_the_ledger_alone_accounts_for_cannot_be_given_to(
+    owner: Owner, house: House
+) -> None:
+    hold = await owner.held(300)
+    target = HOUSE[house]
+    capture = Capture(hold=hold, holder=owner.holder, target=target, amount=1)
+    for command in (move(owner.allowance, owner.holder, target, 1), capture):
+        assert code(await owner.ledger.ask(command)) is Code.HOLDER_UNKNOWN
+    assert await owner.has() == (ISSUED, 300)

@@ -36,7 +36,7 @@ from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.changes import HOUSE, House
 from yuzuri.ledger.commands import Move
-from yuzuri.ledger.store import travellers
+from yuzuri.ledger.due import travellers
 from yuzuri.operators.plans import Validity, ValidityKind
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome
