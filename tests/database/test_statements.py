@@ -178,14 +178,10 @@ async def test_what_was_given_away_whole_is_no_balance(
 
 
 async def test_a_time_that_ends_before_it_begins_has_no_transfers(written: Written) -> None:
-    statement = await export(
-        written.url,
-        written.journal.lines[0],
-        START + timedelta(minutes=5),
-        START + timedelta(minutes=2),
-    )
+    line, begins = written.journal.lines[0], START + timedelta(minutes=5)
+    statement = await export(written.url, line, begins, START + timedelta(minutes=2))
     assert statement.transfers == ()
-    assert statement.start == statement.end != ()
+    assert statement.end == statement.start == (await export(written.url, line, begins)).start
 
 
 async def test_a_line_that_has_nothing_has_a_statement_too(written: Written) -> None:
@@ -542,7 +538,8 @@ async def test_nobody_is_given_a_statement_that_does_not_hold(
     journal = await write_journal(admin_connection, homes=1)
     done = await admin_connection.execute(statement)
     assert done.rowcount > 0
-    async with database.connection() as connection:
-        with pytest.raises(StatementError) as error:
-            await load_statement(connection, journal.lines[0])
-    assert error.value.fault.kind.value == fault
+    for until in (None, START + timedelta(days=1)):
+        async with database.connection() as connection:
+            with pytest.raises(StatementError) as error:
+                await load_statement(connection, journal.lines[0], until=until)
+        assert error.value.fault.kind.value == fault
