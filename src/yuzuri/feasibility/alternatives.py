@@ -74,6 +74,9 @@ def _candidate_times(question: GiftQuestion) -> set[datetime]:
     rules, zone = giver.rules, giver.profile.zone
     starts = [at, day_start(at, zone, 1), month_end(at, zone)]
     starts.append(month_end(at, question.receiver.profile.zone))
+    # A clock that was ahead may have dated gifts later than now: they count until their day ends.
+    for gift in question.sent:
+        starts += [day_start(gift.at, zone, 1), month_end(gift.at, zone)]
     if giver.activated_at is not None:
         if rules.line_age_days_min is not None:
             starts.append(giver.activated_at + timedelta(days=rules.line_age_days_min.value))
