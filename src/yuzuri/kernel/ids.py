@@ -34,6 +34,7 @@ TransferId = NewType("TransferId", Id)
 HoldId = NewType("HoldId", Id)
 GiftId = NewType("GiftId", Id)
 PurchaseId = NewType("PurchaseId", Id)
+SessionId = NewType("SessionId", Id)
 
 AnyId = TypeVar("AnyId", bound=Id)
 

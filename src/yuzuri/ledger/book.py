@@ -24,6 +24,7 @@ from yuzuri.ledger.changes import (
     NewAllowance,
     OpenHold,
     ReleaseHold,
+    ResizeHold,
     Transfer,
 )
 from yuzuri.ledger.journal import FIRST_DIGEST
@@ -163,6 +164,8 @@ class Book:
                     self._open_hold(change)
                 case ReleaseHold():
                     self._end_hold(self._open(change.id))
+                case ResizeHold():
+                    self._resize_hold(change)
                 case NewAllowance():
                     self._add_allowance(change)
                 case CloseBucket():
@@ -230,6 +233,16 @@ class Book:
         self.add_hold(hold)
         if hold.id in self.changed_holds:  # one of this name has just run out
             self.ended_holds.append(self.changed_holds[hold.id])
+        self.changed_holds[hold.id] = hold
+
+    def _resize_hold(self, resized: ResizeHold) -> None:
+        hold = self._open(resized.id)
+        if resized.amount <= 0 or resized.expires_at <= self.at:
+            raise BookError(f"hold {hold.id} would hold nothing")
+        if resized.amount != hold.amount:
+            self._hold_back(hold, resized.amount - hold.amount)
+        hold.amount = resized.amount
+        hold.expires_at = resized.expires_at
         self.changed_holds[hold.id] = hold
 
     def _end_hold(self, hold: Hold) -> None:

@@ -75,6 +75,14 @@ class OpenHold(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class ResizeHold(msgspec.Struct, frozen=True, kw_only=True):
+    """Lets an open hold set `amount` (above 0) aside from now on, until `expires_at`."""
+
+    id: HoldId
+    amount: int
+    expires_at: datetime
+
+
 class ReleaseHold(msgspec.Struct, frozen=True, kw_only=True):
     """Frees what a hold has set aside and not captured."""
 
@@ -107,5 +115,12 @@ class LeaveTransit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LedgerChange = (
-    Transfer | OpenHold | ReleaseHold | NewAllowance | CloseBucket | EnterTransit | LeaveTransit
+    Transfer
+    | OpenHold
+    | ResizeHold
+    | ReleaseHold
+    | NewAllowance
+    | CloseBucket
+    | EnterTransit
+    | LeaveTransit
 )

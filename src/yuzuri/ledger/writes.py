@@ -54,9 +54,10 @@ WHERE hold.lapsed_at IS NOT NULL
 """
 
 _CHANGE_HOLDS = """
-UPDATE hold SET amount = changed.amount, lapsed_at = changed.lapsed_at
-FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::timestamptz[])
-    AS changed (holder, id, amount, lapsed_at)
+UPDATE hold
+SET amount = changed.amount, expires_at = changed.expires_at, lapsed_at = changed.lapsed_at
+FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::timestamptz[], %b::timestamptz[])
+    AS changed (holder, id, amount, expires_at, lapsed_at)
 WHERE hold.home = %s AND hold.holder = changed.holder AND hold.id = changed.id
 """
 
@@ -206,7 +207,7 @@ def _hold_writes(book: Book) -> Iterator[Write]:
         )
         yield _ADD_HOLDS, (home, *_columns(rows))
     for home, holds in _grouped(book, [h for h in changed if not h.is_new], _home_of_hold):
-        columns = _columns((h.holder, h.id, h.amount, h.lapsed_at) for h in holds)
+        columns = _columns((h.holder, h.id, h.amount, h.expires_at, h.lapsed_at) for h in holds)
         yield _CHANGE_HOLDS, (*columns, home)
 
 

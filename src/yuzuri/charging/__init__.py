@@ -1,0 +1,1 @@
+"""Charging: what a phone may use next, and what it has used, without any protocol."""
