@@ -51,7 +51,7 @@ class PlanAllowance(Part, frozen=True):
     amount: Quantity
     validity: Validity
     zone: str
-    """ISO 3166 country, or a name that the operator uses for a group of countries."""
+    """ISO 3166 country, or a name that the profile's `zones` tell the countries of."""
     source_class: Literal["base", "bought", "bonus", "carried_over"] = "base"
     hours: Hours | None = None
     paid: bool = False

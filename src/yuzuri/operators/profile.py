@@ -48,6 +48,12 @@ class Profile(Part, frozen=True):
     plans: tuple[Plan, ...]
     brands: dict[str, Brand] = msgspec.field(default_factory=dict)
     services: tuple[Service, ...] = ()
+    zones: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """The operator's own names for groups of countries → ISO 3166 countries."""
+
+    def covers(self, zone: str, country: str) -> bool:
+        """Whether an allowance of a zone can be used in a country (ISO 3166)."""
+        return zone == country or country in self.zones.get(zone, ())
 
     @property
     def zone(self) -> ZoneInfo:

@@ -12,6 +12,7 @@ import msgspec
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.quantities import Quantity
+from yuzuri.operators.countries import known_countries
 from yuzuri.operators.gift_rules import ExpiryKind, GiftRules
 from yuzuri.operators.plans import Plan, PlanAllowance, ValidityKind
 from yuzuri.operators.profile import Profile
@@ -70,6 +71,7 @@ def profile_problems(profile: Profile) -> Iterator[str]:
         ZoneInfo(profile.timezone)
     except (KeyError, ValueError, OSError):
         yield f"no such time zone: {profile.timezone}"
+    yield from _zone_problems(profile)
     for key, source in profile.sources.items():
         if not _AS_OF.fullmatch(source.as_of):
             yield f"sources.{key}.as_of is no date (YYYY[-MM[-DD]]): {source.as_of}"
@@ -82,6 +84,23 @@ def profile_problems(profile: Profile) -> Iterator[str]:
             yield f"{where} tells one unit twice"
     for where, rules in _rule_tables(profile):
         yield from _rule_problems(profile, where, rules)
+
+
+def _zone_problems(profile: Profile) -> Iterator[str]:
+    known = known_countries()
+    if profile.country not in known:
+        yield f"no such country: {profile.country!r}"
+    for name, countries in profile.zones.items():
+        if name in known:
+            yield f"the zone {name!r} is named as a country is"
+        if not countries:
+            yield f"the zone {name!r} has no country"
+        for country in sorted(set(countries) - known):
+            yield f"the zone {name!r} has {country!r}, which is no country"
+    for plan in profile.plans:
+        for given in _all_given(plan):
+            if given.zone not in known and given.zone not in profile.zones:
+                yield f"plan {plan.id}: {given.zone!r} is no country and no zone of the profile"
 
 
 def _plan_problems(profile: Profile) -> Iterator[str]:

@@ -616,6 +616,22 @@ def test_a_good_file_reads(tmp_path: Path) -> None:
     assert read_profile(path).id == "good"
 
 
+def test_a_zone_of_the_operators_own_covers_its_countries_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "good.toml"
+    east = GOOD.replace("[gift]", '[zones]\neast = ["JP", "KR"]\n[gift]')
+    path.write_text(east.replace('zone = "JP"', 'zone = "east"'))
+    good = read_profile(path)
+    assert good.covers("east", "KR")
+    assert not good.covers("east", "US")
+    assert good.covers("US", "US")
+    assert not good.covers("JP", "KR")
+
+
+def test_asia_covers_japan_and_korea_and_not_france() -> None:
+    yuzuri = PROFILES["yuzuri-mobile"]
+    assert [yuzuri.covers("asia", country) for country in ("JP", "KR", "FR")] == [True, True, False]
+
+
 SECOND_PLAN = GOOD[GOOD.index("[[plans]]") :]
 
 
@@ -653,6 +669,11 @@ SECOND_PLAN = GOOD[GOOD.index("[[plans]]") :]
             "'none'",
             id="no such brand",
         ),
+        pytest.param('country = "JP"', 'country = "JA"', "'JA'", id="no such country"),
+        pytest.param('zone = "JP"', 'zone = "moon"', "'moon'", id="no such zone"),
+        pytest.param("[gift]", '[zones]\neast = ["JA"]\n[gift]', "'JA'", id="nor in a zone"),
+        pytest.param("[gift]", "[zones]\neast = []\n[gift]", "'east'", id="a zone of nothing"),
+        pytest.param("[gift]", '[zones]\nKR = ["JP"]\n[gift]', "'KR'", id="a zone like a country"),
         pytest.param("[gift]", "[gift", "", id="not TOML"),
     ],
 )
