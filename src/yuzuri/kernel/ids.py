@@ -35,6 +35,7 @@ HoldId = NewType("HoldId", Id)
 GiftId = NewType("GiftId", Id)
 PurchaseId = NewType("PurchaseId", Id)
 SessionId = NewType("SessionId", Id)
+PoolId = NewType("PoolId", HolderId)
 
 AnyId = TypeVar("AnyId", bound=Id)
 
