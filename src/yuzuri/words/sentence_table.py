@@ -127,6 +127,10 @@ _PEOPLE: Mapping[Code, Sentence] = {
         then="Ask for a new code and use it within 15 minutes.",
     ),
     Code.PERSON_UNKNOWN: _says("We do not know this person.", then="Check whom you chose."),
+    Code.CHARGING_SESSION_UNKNOWN: _says(
+        "We do not know this session of the network, or it has ended.",
+        then="Let the network begin a new one.",
+    ),
     Code.LINE_UNKNOWN: _says(
         "We do not know this line.",
         then="Check the number. Perhaps its owner does not use Yuzuri yet.",
@@ -149,6 +153,36 @@ _PEOPLE: Mapping[Code, Sentence] = {
         "The operator lets a line be linked with at most {limit} numbers.",
         "The line is linked with as many numbers as the operator allows.",
         then="Give to one of the numbers that are linked.",
+    ),
+    Code.SUPI_UNREADABLE: _says(
+        "“{text}” is not a SUPI.",
+        "This is not a SUPI.",
+        then="Write it as imsi- and 5 to 15 digits, such as imsi-440101234567890.",
+    ),
+    Code.SUPI_TAKEN: _says(
+        "The SUPI {supi} already belongs to a line.",
+        "This SUPI already belongs to a line.",
+        then="Check the SUPI.",
+    ),
+    Code.NETWORK_FUNCTION_UNKNOWN: _says(
+        "No network function is registered as “{network_function}”.",
+        "This network function is not registered.",
+        then="Look it up with “yuzuri network list”.",
+    ),
+    Code.NOTIFY_ORIGIN_UNREADABLE: _says(
+        "“{text}” is not an address that can be told something.",
+        "This is not an address that can be told something.",
+        then="Write scheme, host and port only, such as http://10.0.0.5:29502.",
+    ),
+    Code.TOKEN_ISSUER_UNKNOWN: _says(
+        "No token issuer is trusted as “{issuer}”.",
+        "This token issuer is not trusted.",
+        then="Look it up with “yuzuri network list”.",
+    ),
+    Code.TOKEN_ISSUER_KEY_UNREADABLE: _says(
+        "This file holds no public key that tokens can be signed with.",
+        then="Give a PEM file (public key or certificate) or a JWK: P-256, or RSA with 2048 bits"
+        " or more.",
     ),
     Code.OPERATOR_UNKNOWN: _says(
         "We do not know an operator called “{operator}”.",

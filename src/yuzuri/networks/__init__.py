@@ -1,0 +1,1 @@
+"""Network functions: who they are, what they may use, and where they may be told something."""
