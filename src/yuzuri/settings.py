@@ -41,6 +41,15 @@ class Settings:
     """The same database, signed in as a role that may change its tables."""
     demo: bool = False
     lang: Language = Language.EN
+    tls_certificate: Path | None = None
+    """A PEM with our certificate and what signed it: then we listen with TLS only."""
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+    """A PEM with who may sign the certificates of network functions: then each caller needs one."""
+    network_open: bool = False
+    """Every program of this machine is the network function `demo`; in the demo only."""
+    rating_groups: Path | None = None
+    """A table of rating groups to use instead of the one that comes with Yuzuri."""
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -53,14 +62,32 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     migration_url = given.database_url("YUZURI_MIGRATION_URL")
     if migration_url is not None and database_url is None:
         raise SettingsError("YUZURI_MIGRATION_URL", "given together with YUZURI_DATABASE_URL")
+    certificate, key = given.file("YUZURI_TLS_CERTIFICATE"), given.file("YUZURI_TLS_KEY")
+    if (certificate is None) != (key is None):
+        missing = "YUZURI_TLS_KEY" if key is None else "YUZURI_TLS_CERTIFICATE"
+        raise SettingsError(missing, "given, as its other half is")
+    client_ca = given.file("YUZURI_CLIENT_CA")
+    if client_ca is not None and certificate is None:
+        raise SettingsError(
+            "YUZURI_CLIENT_CA", "given together with YUZURI_TLS_CERTIFICATE and YUZURI_TLS_KEY"
+        )
+    demo = given.switch("YUZURI_DEMO", default=False)
+    network_open = given.switch("YUZURI_NETWORK_OPEN", default=False)
+    if network_open and not demo:
+        raise SettingsError("YUZURI_NETWORK_OPEN", "given together with YUZURI_DEMO=1")
     return Settings(
         data=given.folder("YUZURI_DATA", default=default_data),
         host=given.text("YUZURI_HOST") or "127.0.0.1",
         port=given.port("YUZURI_PORT", default=8080),
         database_url=database_url,
         migration_url=migration_url,
-        demo=given.switch("YUZURI_DEMO", default=False),
+        demo=demo,
         lang=given.language("YUZURI_LANG", default=Language.EN),
+        tls_certificate=certificate,
+        tls_key=key,
+        client_ca=client_ca,
+        network_open=network_open,
+        rating_groups=given.file("YUZURI_RATING_GROUPS"),
     )
 
 
@@ -105,6 +132,14 @@ class _Given:
         if folder.exists() and not folder.is_dir():
             raise SettingsError(name, "a folder, not a file")
         return folder
+
+    def file(self, name: str) -> Path | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        if "\0" in text or not (file := Path(text).absolute()).is_file():
+            raise SettingsError(name, "a file that exists")
+        return file
 
     def port(self, name: str, *, default: int) -> int:
         text = self.text(name)

@@ -1,0 +1,1 @@
+"""What networks ask: who calls, and whether they may."""
