@@ -109,6 +109,16 @@ class Code(StrEnum):
     GIFT_NOT_YOURS = "gift.not_yours"
     GIFT_ENDED = "gift.ended"
     GIFT_EXPIRED = "gift.expired"
+    # Who may draw on a pool, and what may be put into it
+    POOL_UNKNOWN = "pool.unknown"
+    POOL_NOT_YOURS = "pool.not_yours"
+    POOL_NOT_OFFERED = "pool.not_offered"
+    POOL_OTHER_OPERATOR = "pool.other_operator"
+    POOL_OTHER_ACCOUNT = "pool.other_account"
+    POOL_FULL = "pool.full"
+    POOL_SOURCE = "pool.source"
+    POOL_MEMBER_ALREADY = "pool.member_already"
+    POOL_MEMBER_UNKNOWN = "pool.member_unknown"
     # What works instead
     INSTEAD_AMOUNT = "instead.amount"
     INSTEAD_FROM = "instead.from"

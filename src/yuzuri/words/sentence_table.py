@@ -464,6 +464,49 @@ _GIFTS: Mapping[Code, Sentence] = {
     ),
 }
 
+_POOLS: Mapping[Code, Sentence] = {
+    Code.POOL_UNKNOWN: _says("We do not know this pool.", then="Look at your list of pools."),
+    Code.POOL_NOT_YOURS: _says(
+        "Only its owner decides who may draw on a pool, and how much.",
+        then="Ask the owner of the pool.",
+    ),
+    Code.POOL_NOT_OFFERED: _says(
+        "As far as is known, {operator} lets no lines on this plan share a pool.",
+        "As far as is known, lines on this plan cannot share a pool.",
+        then="See whether something can be given instead.",
+    ),
+    Code.POOL_OTHER_OPERATOR: _says(
+        "The pool is one of {operator}, and the line is with {other}.",
+        "The pool and the line are with different operators.",
+        then="Choose a line of the pool's operator.",
+    ),
+    Code.POOL_OTHER_ACCOUNT: _says(
+        "{operator} lets only lines of one account share a pool.",
+        "Only lines of one account can share a pool.",
+        then="Choose a line of your own account.",
+    ),
+    Code.POOL_FULL: _says(
+        "{operator} lets at most {limit} lines share a pool.",
+        "No more lines can share this pool.",
+        then="Remove a line from the pool first.",
+    ),
+    Code.POOL_SOURCE: _says(
+        "{operator} lets you put only {classes} into a pool. Of what you have, {available} can be"
+        " put in.",
+        "{operator} lets you put only {classes} into a pool.",
+        "Only some of what a line has can be put into a pool.",
+        then="Put in {available} or less.",
+    ),
+    Code.POOL_MEMBER_ALREADY: _says(
+        "This line draws on a pool already, and a line draws on one pool only.",
+        then="Let it leave the other pool first.",
+    ),
+    Code.POOL_MEMBER_UNKNOWN: _says(
+        "This line does not draw on this pool.",
+        then="Look up which lines do.",
+    ),
+}
+
 _MACHINE: Mapping[Code, Sentence] = {
     Code.SETTING_INVALID: _says(
         "The setting {setting} must be {expected}.",
@@ -494,6 +537,7 @@ SENTENCES: Mapping[Code, Sentence] = {
     **_LIMITS,
     **_NOTES,
     **_GIFTS,
+    **_POOLS,
     **_MACHINE,
 }
 """One entry for every code."""
