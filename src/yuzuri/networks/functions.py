@@ -16,6 +16,8 @@ class Service(StrEnum):
     CONVERGED_CHARGING = "nchf-convergedcharging"
     SPENDING_LIMIT_CONTROL = "nchf-spendinglimitcontrol"
     DEVICE_DATA_VOLUME = "device-data-volume:read"
+    DEVICE_DATA_VOLUME_ANY_LINE = "device-data-volume:any-line"
+    """Beside the one above: ask about lines that its token does not name."""
 
 
 @dataclass(frozen=True, slots=True)

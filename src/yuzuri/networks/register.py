@@ -50,6 +50,15 @@ class _Verified:
     scopes: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who carries a token: with which scopes, and for which line (id or number) if for one only."""
+
+    function: NetworkFunction
+    scopes: frozenset[str]
+    line: str | None
+
+
 class Networks:
     """The network functions and issuers that are registered, and the key that we sign with."""
 
@@ -71,8 +80,8 @@ class Networks:
             known = await self._read(PAUSE_S)
         return known.functions.get(function)
 
-    async def verify(self, token: str, at: datetime) -> tuple[NetworkFunction, frozenset[str]]:
-        """Return who carries a token, and its scopes; raises `TokenRefused`.
+    async def verify(self, token: str, at: datetime) -> Bearer:
+        """Return who carries a token; raises `TokenRefused`.
 
         The signature is checked once; whether the token is still in force, its issuer trusted and
         its subject registered, each time.
@@ -94,10 +103,16 @@ class Networks:
             raise TokenRefused("its subject is not registered")
         if verified.issuer.is_own and (claims.iat or 0) < function.registered_at.timestamp():
             raise TokenRefused("it was made before its subject was registered")
-        return function, verified.scopes
+        return Bearer(function, verified.scopes, claims.line)
 
     async def issue(
-        self, subject: str, audience: str, scope: str, at: datetime, lifetime: timedelta
+        self,
+        subject: str,
+        audience: str,
+        scope: str,
+        at: datetime,
+        lifetime: timedelta,
+        line: str | None = None,
     ) -> str:
         """Return a token that we sign; at first our key is made, and made known to our machines."""
         if self._key is None:
@@ -105,7 +120,7 @@ class Networks:
             async with self._database.connection() as connection:
                 await trust_issuer(connection, instance_id(key), key, at, is_own=True)
             self._key = key
-        return issue_token(self._key, subject, audience, scope, at, lifetime)
+        return issue_token(self._key, subject, audience, scope, at, lifetime, line)
 
     async def _verify(self, token: str, at: datetime) -> _Verified:
         known = await self._read(LIFETIME_S)

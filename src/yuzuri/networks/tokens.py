@@ -27,7 +27,10 @@ _CLOCKS_APART_S = 5
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """What a token says; `exp`, `iat` and `nbf` are in seconds since 1970."""
+    """What a token says; `exp`, `iat` and `nbf` are in seconds since 1970.
+
+    `line` (our own claim) is the id or the number of the one line that it is good for.
+    """
 
     iss: str
     sub: str
@@ -36,6 +39,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     exp: int
     iat: float | None = None
     nbf: float | None = None
+    line: str | None = None
     cnf: msgspec.Raw | None = None
 
 
@@ -54,9 +58,18 @@ class TokenIssuer:
 
 
 def issue_token(
-    key: ECKey, subject: str, audience: str, scope: str, at: datetime, lifetime: timedelta
+    key: ECKey,
+    subject: str,
+    audience: str,
+    scope: str,
+    at: datetime,
+    lifetime: timedelta,
+    line: str | None = None,
 ) -> str:
-    """Return a token that our key signs: whoever carries it is `subject`, for so long."""
+    """Return a token that our key signs: whoever carries it is `subject`, for so long.
+
+    With `line` it is good for one line only.
+    """
     issued_at = at.timestamp()
     claims = {
         "iss": instance_id(key),
@@ -67,6 +80,8 @@ def issue_token(
         "exp": int(issued_at + lifetime.total_seconds()),
         "jti": secrets.token_urlsafe(12),
     }
+    if line is not None:
+        claims["line"] = line
     header = {"alg": _SIGNING, "typ": "JWT"}
     return jws.serialize_compact(header, msgspec.json.encode(claims), key, [_SIGNING])
 

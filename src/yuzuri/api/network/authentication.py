@@ -13,6 +13,7 @@ from typing import Any
 
 from yuzuri.kernel.ids import Id, derived_id
 from yuzuri.networks.functions import CERTIFICATE_ID, DEMO_ID, NetworkFunction
+from yuzuri.networks.register import Bearer
 from yuzuri.networks.tokens import TOKEN_BYTES_MAX, TokenRefused
 from yuzuri.runtime.running import Yuzuri
 
@@ -24,12 +25,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NetworkCaller:
-    """Who calls: `id` is its NF instance id or client id, `client` is by whom commands are sent."""
+    """Who calls: `id` is its NF instance id or client id, `client` is by whom commands are sent.
+
+    `scopes` is what it may use now. `line` is the id or the number of the one line that its token
+    is good for, if for one only.
+    """
 
     id: str
     client: Id
     name: str
     function: NetworkFunction
+    scopes: frozenset[str]
+    line: str | None = None
 
 
 class NotAuthenticated(Exception):  # noqa: N818 - what a stranger sent is no error of ours
@@ -57,13 +64,15 @@ async def authenticate(yuzuri: Yuzuri, scope: Any, service: str) -> NetworkCalle
     """
     given = [value for name, value in scope["headers"] if name == b"authorization"]
     if given:
-        function, scopes = await _bearer(yuzuri, given)
+        bearer = await _bearer(yuzuri, given)
     else:
         function = await _without_token(yuzuri, scope)
-        scopes = function.services
-    if service not in function.services or service not in scopes:
+        bearer = Bearer(function, function.services, None)
+    function, scopes = bearer.function, bearer.scopes & bearer.function.services
+    if service not in scopes:
         raise NotPermitted(service)
-    return NetworkCaller(function.id, derived_id(_CLIENTS, function.id), function.name, function)
+    client = derived_id(_CLIENTS, function.id)
+    return NetworkCaller(function.id, client, function.name, function, scopes, bearer.line)
 
 
 def may_notify(caller: NetworkCaller, uri: str) -> bool:
@@ -71,7 +80,7 @@ def may_notify(caller: NetworkCaller, uri: str) -> bool:
     return caller.function.may_be_told_at(uri)
 
 
-async def _bearer(yuzuri: Yuzuri, given: list[bytes]) -> tuple[NetworkFunction, frozenset[str]]:
+async def _bearer(yuzuri: Yuzuri, given: list[bytes]) -> Bearer:
     match = _BEARER.fullmatch(given[0]) if len(given[0]) <= TOKEN_BYTES_MAX else None
     try:
         if match is None or len(given) > 1:
