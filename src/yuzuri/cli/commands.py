@@ -13,6 +13,7 @@ from yuzuri.cli import (
     gifts,
     operators,
     serving,
+    simulate,
     subscribers,
     verifying,
 )
@@ -43,6 +44,7 @@ _app.add_typer(gifts.app, name="gifts")
 _app.add_typer(audit.app, name="audit")
 _app.add_typer(bench.app, name="bench")
 _app.command("chaos")(chaos.chaos)
+_app.add_typer(simulate.app, name="simulate")
 
 
 def command_line() -> None:
