@@ -2,20 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.db import Connection
 from yuzuri.db.connect import open_database
-from yuzuri.kernel.ids import HolderId, PersonId, PurchaseId, new_id
+from yuzuri.kernel.calendar import day_start, month_start
+from yuzuri.kernel.ids import HolderId, HoldId, PersonId, PurchaseId, home_of, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.changes import HOUSE, House
+from yuzuri.ledger.commands import DONE, Capture, Reserve
+from yuzuri.ledger.store import read_book
 from yuzuri.operators.profiles import read_profiles
-from yuzuri.runtime.running import HOUSE_CLIENT, run_yuzuri
+from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri, run_yuzuri
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import AcceptGift, GiftDone, OfferGift
 from yuzuri.subscribers.lines import Line, Person, add_line, add_person
 
 NOW = datetime(2026, 11, 12, 10, 30, tzinfo=UTC)
 """Half past seven in the evening in Tokyo; the servers' clocks start here."""
+
+TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,16 @@ class Known:
     """By number."""
 
 
+USED_MB = {7: 85, 8: 140, 12: 120, 13: 60, 17: 70, 18: 190, 19: 260, 21: 90, 23: -400, 1: -150}
+"""What a line takes in some hours of a day; what is below 0, of its night data."""
+
+USED_LINE = "+819033330002"
+"""The line that has been in use for a week; a notice says that 80 % of its data is used."""
+
+DRY_LINE = "+819033330001"
+"""The line of the same person whose phone waits for data."""
+
+
 async def fill(settings: Settings, *, with_history: bool = False) -> Known:
     """Make the people and their lines known, and buy what they have; on request with some gifts."""
     known = Known({}, {})
@@ -100,6 +118,7 @@ async def fill(settings: Settings, *, with_history: bool = False) -> Known:
                     )
                     outcome = await yuzuri.submit(HOUSE_CLIENT, str(purchase), command)
                     assert isinstance(outcome, Purchased), outcome
+            await _use_for_a_week(yuzuri, known.lines[USED_LINE], now)
             for giver, receiver, amount, message, days_ago, is_accepted in (
                 _HISTORY if with_history else ()
             ):
@@ -121,7 +140,73 @@ async def fill(settings: Settings, *, with_history: bool = False) -> Known:
                     accept = AcceptGift(person=other, gift=offered.gift.id)
                     accepted = await yuzuri.submit(other, str(new_id()), accept)
                     assert isinstance(accepted, GiftDone), accepted
+        async with database.connection() as connection:
+            await _add_notices(connection, known)
     return known
+
+
+async def _use_for_a_week(yuzuri: Yuzuri, line: HolderId, now: list[datetime]) -> None:
+    """Let a line use data by day and at night, and some minutes and messages."""
+    midnight = day_start(NOW, TOKYO)
+    for hours_ago in range(6 * 24, -20, -1):
+        at = midnight - timedelta(hours=hours_ago) + timedelta(minutes=20)
+        hour = at.astimezone(TOKYO).hour
+        if hour not in USED_MB or at > NOW:
+            continue
+        now[0] = at
+        size = USED_MB[hour] * (4 + hours_ago % 5) // 6 * 10**6
+        await use_up(yuzuri, line, Unit.DATA, abs(size), at_night=size < 0)
+        if hour in {12, 19}:
+            await use_up(yuzuri, line, Unit.VOICE, 95)
+            await use_up(yuzuri, line, Unit.SMS, 1)
+
+
+async def use_up(
+    yuzuri: Yuzuri, line: HolderId, unit: Unit, amount: int, *, at_night: bool = False
+) -> None:
+    """Let a line use something of its own, as a network reports it."""
+    async with yuzuri.database.connection() as connection:
+        book = await read_book(connection, [line], yuzuri.clock())
+    bucket = next(
+        bucket
+        for bucket, allowance in book.holdings(line, unit)
+        if (allowance.hours is not None) is at_night
+    )
+    hold = HoldId(new_id())
+    reserve = Reserve(
+        id=hold,
+        holder=line,
+        allowance=bucket.allowance,
+        amount=amount,
+        cause=new_id(),
+        expires_at=yuzuri.clock() + timedelta(minutes=1),
+    )
+    capture = Capture(hold=hold, holder=line, target=HOUSE[House.USED], amount=amount)
+    for command in (reserve, capture):
+        outcome = await yuzuri.submit(HOUSE_CLIENT, str(new_id()), command)
+        assert outcome is DONE, outcome
+
+
+async def _add_notices(connection: Connection, known: Known) -> None:
+    """Say what charging says of a line at 80 %, and of a phone that has to wait."""
+    used, dry = known.lines[USED_LINE], known.lines[DRY_LINE]
+    await connection.execute(
+        "INSERT INTO use_notice (home, line, unit, cycle_start, reached, at)"
+        " VALUES (%s, %s, 'data', %s, 80, %s)",
+        (home_of(used), used, month_start(NOW, TOKYO), NOW - timedelta(hours=1)),
+    )
+    session = new_id()
+    await connection.execute(
+        "INSERT INTO charging_session (home, id, line, operator, network_function, country,"
+        " first_sequence, opened_at) VALUES (%s, %s, %s, 'mineo', 'smf', 'JP', 0, %s)",
+        (home_of(dry), session, dry, NOW),
+    )
+    await connection.execute(
+        "INSERT INTO charging_quota (home, session, rating_group, id, line, unit, granted, used,"
+        " returned, overrun, unpaid, from_pool, sequence, seen, reported_at, is_waiting)"
+        " VALUES (%s, %s, 1, %s, %s, 'data', 0, 0, 0, 0, 0, 0, 0, 0, %s, true)",
+        (home_of(dry), session, new_id(), dry, NOW),
+    )
 
 
 _HISTORY = (

@@ -109,6 +109,8 @@ class Code(StrEnum):
     GIFT_NOT_YOURS = "gift.not_yours"
     GIFT_ENDED = "gift.ended"
     GIFT_EXPIRED = "gift.expired"
+    # What a line has used
+    NOTICE_UNKNOWN = "notice.unknown"
     # Who may draw on a pool, and what may be put into it
     POOL_UNKNOWN = "pool.unknown"
     POOL_NOT_YOURS = "pool.not_yours"

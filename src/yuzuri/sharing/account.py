@@ -1,14 +1,15 @@
 """What people see of their own: lines and what is left on each, and gifts in and out."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import GiftId, PersonId
+from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, PersonId
 from yuzuri.ledger.allowances import Allowance
-from yuzuri.ledger.book import Bucket, spending_order
+from yuzuri.ledger.book import Book, Bucket, spending_order
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.sharing.gift_facts import GiftFacts
@@ -19,10 +20,16 @@ from yuzuri.subscribers.lines import Line, Person, lines_of, load_lines, load_pe
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is left of one allowance on one line; `held` of it waits in open gifts."""
+    """What is left of one allowance on one line; `in_gifts` of it waits in open gifts."""
 
     bucket: Bucket
     allowance: Allowance
+    in_gifts: int = 0
+
+    @property
+    def usable(self) -> int:
+        """What can be used: also what a phone that is at work has been granted of it."""
+        return self.bucket.balance - self.in_gifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +59,35 @@ async def load_accounts(
     """Return a person's lines with what is left on each; a read that waits for no write."""
     lines = await lines_of(connection, person)
     book = await read_book(connection, [line.id for line in lines], at)
+    in_gifts = await _held_by_gifts(connection, book)
     accounts = []
     for line in lines:
         balances = [
-            Balance(bucket, book.allowances[bucket.allowance])
+            Balance(
+                bucket,
+                book.allowances[bucket.allowance],
+                in_gifts[line.id, bucket.allowance],
+            )
             for bucket in book.buckets_of(line.id)
             if bucket.balance and not book.allowances[bucket.allowance].is_over(at)
         ]
         balances.sort(key=lambda balance: spending_order(balance.allowance))
         accounts.append(LineAccount(line, tuple(balances)))
     return accounts
+
+
+async def _held_by_gifts(
+    connection: Connection, book: Book
+) -> Counter[tuple[HolderId, AllowanceId]]:
+    """Return how much of each bucket is set aside for gifts, and not for a phone at work."""
+    holds = list(book.holds.values())
+    causes = {GiftId(hold.cause) for hold in holds}
+    gifts = {gift.id for gift in await load_gifts(connection, causes)} if causes else set()
+    held: Counter[tuple[HolderId, AllowanceId]] = Counter()
+    for hold in holds:
+        if hold.cause in gifts:
+            held[hold.holder, hold.allowance] += hold.amount
+    return held
 
 
 async def load_gift_list(

@@ -72,12 +72,19 @@ def amount_chips(
 
 def giveable(account: LineAccount, profiles: Profiles, unit: Unit, at: datetime) -> int:
     """Return how much of a unit the rules on sources and on keeping let the line give."""
-    profile = profiles[account.line.operator]
-    question = GiftQuestion(
-        giver=Party(profile, find_plan(profile, account.line.plan)),
+    question = to_anybody(account, profiles, Quantity(1, unit), at)
+    return max(0, min(total(giftable(question)), to_spare(question)))
+
+
+def to_anybody(
+    account: LineAccount, profiles: Profiles, quantity: Quantity, at: datetime
+) -> GiftQuestion:
+    """Ask about giving from a line to somebody of the same operator of whom nothing is known."""
+    line, profile = account.line, profiles[account.line.operator]
+    return GiftQuestion(
+        giver=Party(profile, find_plan(profile, line.plan), line.activated_at),
         receiver=Party(profile),
-        quantity=Quantity(1, unit),
+        quantity=quantity,
         at=at,
         holdings=tuple(Holding(b.allowance, b.bucket.available) for b in account.balances),
     )
-    return max(0, min(total(giftable(question)), to_spare(question)))

@@ -82,6 +82,7 @@ async def show_give(request: AnyRequest, visit: Visit, person: Person) -> Respon
         line=query.get("line", ""),
         unit=query.get("unit", Unit.DATA.value),
         amount=query.get("amount", "")[:40],
+        to_line=query.get("to_line", "")[:40],
     )
     yuzuri = yuzuri_of(request)
     accounts = await _accounts(yuzuri, person)

@@ -20,6 +20,7 @@ _INSTANT = {
     Language.JA: "M月d日(E) HH:mm",
     Language.ZH: "M月d日 EEE HH:mm",
 }
+_WEEKDAY = {Language.EN: "EEE d", Language.JA: "d日(E)", Language.ZH: "d日 EEE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,29 @@ class Reader:
         if day is None:
             return translate(self.language, "until {when}", when=self.instant(ends))
         return translate(self.language, "until the end of {day}", day=self._day(day))
+
+    def end(self, ends: datetime) -> str:
+        """Say when something ends: "at the end of 30 November", "on Sat 14 Nov, 12:18 JST"."""
+        day = day_ended_by(ends, self.zone)
+        if day is None:
+            return translate(self.language, "on {when}", when=self.instant(ends))
+        return translate(self.language, "at the end of {day}", day=self._day(day))
+
+    def hour(self, at: datetime) -> str:
+        """Say the beginning of an hour, and by which clocks where one comes twice in its day."""
+        said = self._format(_INSTANT, at)
+        others = (at - timedelta(hours=1), at + timedelta(hours=1))
+        shown = at.astimezone(self.zone).hour
+        comes_twice = any(other.astimezone(self.zone).hour == shown for other in others)
+        return f"{said} {say_zone(at.astimezone(self.zone))}" if comes_twice else said
+
+    def weekday(self, at: datetime) -> str:
+        """Say a day of this week shortly: "Mon 9"."""
+        return self._format(_WEEKDAY, at)
+
+    def clock_time(self, at: datetime) -> str:
+        """Say what clocks show: "18:00"."""
+        return f"{at.astimezone(self.zone):%H:%M}"
 
     def left(self, ends: datetime | None) -> str:
         """Say how long something lasts that ends soon; empty where it does not."""

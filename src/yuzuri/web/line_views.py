@@ -144,8 +144,8 @@ def _kind(
     reader: Reader,
 ) -> KindView:
     language = reader.language
-    available = sum(balance.bucket.available for balance in balances)
-    waiting = sum(balance.bucket.held for balance in balances)
+    available = sum(balance.usable for balance in balances)
+    waiting = sum(balance.in_gifts for balance in balances)
     cycle = sum(
         given.amount.amount
         for given in plan.gives
@@ -178,8 +178,10 @@ def _allowance(balance: Balance, profile: Profile, plan: Plan, reader: Reader) -
     )
     largest = largest_gift(bucket.available, unit, plan, profile) if may_give else 0
     return AllowanceView(
-        amount=say_quantity(Quantity(bucket.available, unit), language) if bucket.available else "",
-        waiting=say_quantity(Quantity(bucket.held, unit), language) if bucket.held else "",
+        amount=say_quantity(Quantity(balance.usable, unit), language) if balance.usable else "",
+        waiting=say_quantity(Quantity(balance.in_gifts, unit), language)
+        if balance.in_gifts
+        else "",
         until=reader.until(allowance.expires_at),
         left=reader.left(allowance.expires_at),
         marks=tuple(_marks(balance, reader)),

@@ -9,7 +9,7 @@ from yuzuri.web.error_pages import error_handlers
 from yuzuri.web.forms import read_form
 from yuzuri.web.gift_pages import answer_gift, show_gift, show_gifts
 from yuzuri.web.giving_pages import offer_gift, preview_gift, review_gift, show_give
-from yuzuri.web.line_pages import show_lines
+from yuzuri.web.line_pages import put_notice_away, show_lines
 from yuzuri.web.rendering import STATIC, STATIC_HEADERS
 from yuzuri.web.signing_in import choose_page_language, show_sign_in, sign_in, sign_out
 from yuzuri.web.visits import open_visit, signed_in
@@ -32,6 +32,7 @@ web_router = Router(
     path="/",
     route_handlers=[
         show_lines,
+        put_notice_away,
         show_sign_in,
         sign_in,
         sign_out,

@@ -5,6 +5,7 @@ from yuzuri.kernel.errors import Code
 _STATUS = {
     Code.PATH_UNKNOWN: 404,
     Code.GIFT_UNKNOWN: 404,
+    Code.NOTICE_UNKNOWN: 404,
     Code.LINE_UNKNOWN: 404,
     Code.LINE_NOT_YOURS: 403,
     Code.GIFT_NOT_YOURS: 403,

@@ -456,6 +456,10 @@ _GIFTS: Mapping[Code, Sentence] = {
         then="Ask the giver to offer it again.",
         ends="deadline",
     ),
+    Code.NOTICE_UNKNOWN: _says(
+        "We do not know this notice, or it is of a month that is over.",
+        then="Look at what is left on your lines.",
+    ),
     Code.INSTEAD_AMOUNT: _says("{amount} would work.", "Another amount would work."),
     Code.INSTEAD_FROM: _says("It would work from {since}.", "It would work later."),
     Code.INSTEAD_SERVICE: _says(

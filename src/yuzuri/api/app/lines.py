@@ -22,12 +22,16 @@ from yuzuri.subscribers.lines import Line, load_line
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left of one allowance, in bytes, seconds or messages; `held` waits in open gifts."""
+    """What is left of one allowance, in bytes, seconds or messages.
+
+    `held` is set aside: `in_gifts` of it waits in open gifts, a phone at work may use the rest.
+    """
 
     allowance: UUID
     unit: Unit
     amount: int
     held: int
+    in_gifts: int
     available: int
     expires_at: datetime | None
     zone: str
@@ -119,6 +123,7 @@ def _balance(balance: Balance) -> BalanceView:
         unit=allowance.unit,
         amount=bucket.balance,
         held=bucket.held,
+        in_gifts=balance.in_gifts,
         available=bucket.available,
         expires_at=allowance.expires_at,
         zone=allowance.zone,

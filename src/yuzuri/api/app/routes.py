@@ -2,7 +2,7 @@
 
 from litestar import HttpMethod, Response, Router, route
 
-from yuzuri.api.app import gifts, health, lines, operators, sessions
+from yuzuri.api.app import gifts, health, lines, operators, sessions, use
 from yuzuri.api.app.bodies import StrictRequest
 from yuzuri.api.app.callers import signed_in
 from yuzuri.api.app.openapi import SESSION_SCHEME
@@ -48,6 +48,9 @@ _for_people = Router(
         sessions.show_me,
         lines.show_lines,
         lines.show_line,
+        use.show_use,
+        use.show_notices,
+        use.see_notice,
         gifts.preview_gift,
         gifts.offer_gift,
         gifts.show_gifts,

@@ -1,10 +1,13 @@
 // Comfort only: every page works without this file.
 
 const PAUSE_MS = 350;
+const REFRESH_MS = 8_000;
+const REFRESH_MS_MAX = 120_000;
 
 for (const form of document.querySelectorAll("[data-give]")) keepPreview(form);
 for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
 for (const form of document.querySelectorAll("[data-code-form]")) takeCode(form);
+if (document.querySelector("[data-live]")) stayUpToDate();
 closeMenus();
 
 // While the form is filled in, show what would come of it.
@@ -115,4 +118,53 @@ function closeMenus() {
       menu.open = false;
     }
   });
+}
+
+// What is used, left and told is asked for again while somebody is looking. A part that has not
+// changed is left alone, and so is one in which somebody is just doing something.
+function stayUpToDate() {
+  let wait = REFRESH_MS;
+  let timer;
+  let request;
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    if (document.hidden) request?.abort();
+    else void refresh();
+  });
+  timer = setTimeout(refresh, wait);
+
+  async function refresh() {
+    request = new AbortController();
+    try {
+      const answer = await fetch(location.pathname + location.search, {
+        signal: request.signal,
+        redirect: "error",
+      });
+      if (!answer.ok) throw new Error(String(answer.status));
+      show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      wait = REFRESH_MS;
+    } catch {
+      wait = Math.min(wait * 2, REFRESH_MS_MAX);
+    }
+    clearTimeout(timer);
+    if (!document.hidden) timer = setTimeout(refresh, wait);
+  }
+
+  function show(page) {
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const fresh = page.getElementById(part.id);
+      if (!fresh || isInUse(part)) continue;
+      for (const details of part.querySelectorAll("details[open]")) {
+        fresh.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
+      }
+      if (fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
+    }
+  }
+
+  function isInUse(part) {
+    const selection = document.getSelection();
+    const isSelecting = selection && !selection.isCollapsed && selection.containsNode(part, true);
+    return isSelecting || part.contains(document.activeElement);
+  }
 }
