@@ -6,6 +6,7 @@ from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
 from yuzuri.kernel.ids import HolderId, PersonId, PoolId, by_home, home_of
+from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pools import Member, Pool
 
 _POOL_COLUMNS = "id, owner, name, operator, opened_at, closed_at"
@@ -44,6 +45,30 @@ SET pool = excluded.pool, joined_at = excluded.joined_at, day = excluded.day,
 """
 
 _REMOVE_MEMBERS = "DELETE FROM pool_member WHERE home = %s AND line = ANY(%b)"
+
+
+async def take_in_pools(
+    connection: Connection, facts: PoolFacts, lines: Iterable[HolderId], pools: Iterable[PoolId]
+) -> None:
+    """Take in these pools with all who draw on them, and how these lines draw on any pool.
+
+    The homes of all of them are locked.
+    """
+    pools = list(pools)
+    facts.members |= await load_members(connection, lines)
+    if pools:
+        facts.pools |= await load_pools(connection, pools)
+        facts.members |= await load_members_of(connection, pools)
+
+
+async def write_pools(connection: Connection, facts: PoolFacts) -> None:
+    """Write all that decisions have changed of pools and of their members."""
+    await add_pools(connection, facts.opened)
+    gone = facts.changed - facts.members.keys()
+    if gone:
+        await remove_members(connection, gone)
+    if facts.changed - gone:
+        await write_members(connection, (facts.members[line] for line in facts.changed - gone))
 
 
 async def load_pools(connection: Connection, pools: Iterable[PoolId]) -> dict[PoolId, Pool]:

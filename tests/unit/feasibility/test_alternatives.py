@@ -165,8 +165,8 @@ def test_a_time_that_falls_into_a_blackout_is_moved_to_its_end() -> None:
         blackout=ask(AU, "1 GB").giver.rules.blackout.value,  # type: ignore[union-attr] # au has one
         known={"sent": past(("1 GB", at))},
     )
-    (other,) = judge_gift(question).instead
-    assert other.at == at + 21 * HOUR
+    times = [other.at for other in judge_gift(question).instead if other.at is not None]
+    assert times == [at + 21 * HOUR]
 
 
 # ---------------------------------------------------------------- other ways
