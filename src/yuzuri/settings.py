@@ -1,6 +1,7 @@
 """What a machine's owner may choose, read once from the environment."""
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,27 @@ def default_data() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/yuzuri")
     return platformdirs.user_data_path("yuzuri", appauthor=False)
+
+
+def check_tls(settings: Settings) -> None:
+    """Raise `SETTING_INVALID` where a certificate, its key or an authority's cannot be used."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    if settings.tls_certificate is not None:
+        try:
+            # No passphrase, so that nobody is asked for one.
+            context.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                "YUZURI_TLS_CERTIFICATE",
+                "a PEM with a certificate, whose private key YUZURI_TLS_KEY holds unencrypted",
+            ) from error
+    if settings.client_ca is not None:
+        try:
+            context.load_verify_locations(settings.client_ca)
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                "YUZURI_CLIENT_CA", "a PEM with the certificates of authorities"
+            ) from error
 
 
 class _Given:

@@ -17,6 +17,7 @@ import httpx
 import psycopg
 
 from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.cli.serving import as_environment
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.kernel.ids import HolderId, Id, PersonId, PurchaseId, new_id
@@ -50,12 +51,7 @@ class ServedYuzuri:
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory",
                    "--host", "127.0.0.1", "--port", str(self.port), "--no-ws",
                    "yuzuri.main:create_app"]  # fmt: skip
-        environment = {
-            **os.environ,
-            "YUZURI_DATA": str(self.settings.data),
-            "YUZURI_DATABASE_URL": str(self.settings.database_url),
-            "YUZURI_DEMO": "1" if self.settings.demo else "0",
-        }
+        environment = os.environ | as_environment(self.settings)
         # A session of its own, so that its workers end with it.
         self.process = subprocess.Popen(command, env=environment, start_new_session=True)
         give_up_at = time.monotonic() + START_TIMEOUT_S

@@ -11,6 +11,7 @@ from yuzuri.cli import (
     demo,
     feasibility,
     gifts,
+    network,
     operators,
     serving,
     simulate,
@@ -41,6 +42,7 @@ _app.add_typer(operators.app, name="operators")
 _app.add_typer(subscribers.people, name="people")
 _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
+_app.add_typer(network.app, name="network")
 _app.add_typer(audit.app, name="audit")
 _app.add_typer(bench.app, name="bench")
 _app.command("chaos")(chaos.chaos)

@@ -7,7 +7,7 @@ import socket
 from typing import Annotated
 
 import typer
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.server import Server
 
 from yuzuri.cli.screen import console
@@ -16,7 +16,7 @@ from yuzuri.db.embedded import start_embedded
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HOMES_MAX
 from yuzuri.ledger.homes import choose_homes, count_homes
-from yuzuri.settings import Settings, read_settings
+from yuzuri.settings import Settings, check_tls, read_settings
 
 
 def serve(
@@ -69,6 +69,7 @@ def serve_until_interrupted(settings: Settings, host: str, port: int, workers: i
     Raises `SETTING_INVALID` where the port is taken, `DatabaseUnavailable` without a database.
     """
     check_port(host, port)
+    check_tls(settings)
     os.environ |= as_environment(settings)
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
@@ -85,6 +86,11 @@ def serve_until_interrupted(settings: Settings, host: str, port: int, workers: i
             workers=workers,
             log_access=False,
             respawn_failed_workers=True,
+            ssl_cert=settings.tls_certificate,
+            ssl_key=settings.tls_key,
+            ssl_ca=settings.client_ca,
+            ssl_client_verify=settings.client_ca is not None,
+            ssl_protocol_min=SSLProtocols.tls12,  # networks still speak it (TS 33.210)
         ).serve()
 
 
@@ -108,4 +114,13 @@ def as_environment(settings: Settings) -> dict[str, str]:
         chosen["YUZURI_DATABASE_URL"] = settings.database_url
     if settings.migration_url is not None:
         chosen["YUZURI_MIGRATION_URL"] = settings.migration_url
+    files = {
+        "YUZURI_TLS_CERTIFICATE": settings.tls_certificate,
+        "YUZURI_TLS_KEY": settings.tls_key,
+        "YUZURI_CLIENT_CA": settings.client_ca,
+        "YUZURI_RATING_GROUPS": settings.rating_groups,
+    }
+    chosen |= {name: str(file) for name, file in files.items() if file is not None}
+    if settings.network_open:
+        chosen["YUZURI_NETWORK_OPEN"] = "1"
     return chosen

@@ -28,6 +28,7 @@ from yuzuri.subscribers.lines import (
     load_person,
     parse_number,
 )
+from yuzuri.subscribers.network_identities import add_identity
 from yuzuri.subscribers.sessions import make_sign_in_code
 from yuzuri.words.formats import say_quantity, say_until
 from yuzuri.words.translations import translate
@@ -106,6 +107,9 @@ def add_new_line(
     label: str = "eSIM",
     account: str | None = None,
     billing_group: str | None = None,
+    supi: Annotated[
+        str | None, typer.Option(help="By which a 5G core knows it, such as imsi-440101234567890.")
+    ] = None,
 ) -> None:
     """Make a line known on an operator's plan, and issue the plan's first cycle to it."""
 
@@ -126,6 +130,8 @@ def add_new_line(
         async with yuzuri.database.connection() as connection:
             await load_person(connection, line.person)
             await add_line(connection, line)
+            if supi is not None:
+                await add_identity(connection, supi, line.id)
         await _buy(yuzuri, line.id, None)
         return line.id
 

@@ -587,13 +587,19 @@ STATES: Mapping[str, str] = {
 EXPECTED: frozenset[str] = frozenset(
     [
         "1 or 0",
+        "a PEM with a certificate, whose private key YUZURI_TLS_KEY holds unencrypted",
+        "a PEM with the certificates of authorities",
         "a PostgreSQL URL such as postgresql://user:password@host:5432/yuzuri",
+        "a file that exists",
         "a folder",
         "a folder of a user that exists",
         "a folder, not a file",
         "a whole number from 1 to 65535",
         "en, ja or zh",
         "given together with YUZURI_DATABASE_URL",
+        "given together with YUZURI_DEMO=1",
+        "given together with YUZURI_TLS_CERTIFICATE and YUZURI_TLS_KEY",
+        "given, as its other half is",
     ]
 )
 """What a setting must be, in the words of `yuzuri.settings`; anything else is said as it is."""
