@@ -1,4 +1,4 @@
-"""Telling networks what matters to them at once: that a session may ask again.
+"""Telling networks at once what matters to them: a session may ask again, a counter has changed.
 
 Nothing depends on it but time: a network that is not told asks again by itself when its quota's
 validity is over. What could not be told is tried again, twice as late each time.
@@ -6,16 +6,18 @@ validity is over. What could not be told is tried again, twice as late each time
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 import msgspec
 from psycopg import OperationalError
 
 from yuzuri.charging.outbox import (
+    COUNTER_CHANGES,
     REAUTHORIZATIONS,
     Due,
+    Outbox,
     Reauthorization,
     due_homes,
     load_reauthorizations,
@@ -25,8 +27,9 @@ from yuzuri.charging.outbox import (
 )
 from yuzuri.db import DatabaseUnavailable
 from yuzuri.db.connect import Database
+from yuzuri.jobs.counters import tell_counters
 from yuzuri.jobs.sending import SEND_TIMEOUT_S, Message, Sender, Sent, open_client
-from yuzuri.kernel.ids import Home
+from yuzuri.kernel.ids import HolderId, Home
 from yuzuri.runtime.running import Yuzuri
 
 INTERVAL_S = 0.2
@@ -39,6 +42,9 @@ _LEASE = timedelta(seconds=SEND_TIMEOUT_S + 6)
 _BACKOFF_S = 0.5
 _BACKOFF_MAX_S = 30.0
 _FAILURE_PAUSE_S = 2.0
+
+_Work = Callable[[], Awaitable[bool]]
+"""Tells something, and says whether nothing is left to tell."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,27 +95,24 @@ class _Notifier:
 
     @property
     def _free(self) -> int:
-        return AT_ONCE_MAX - len(self._running)
+        return max(AT_ONCE_MAX - len(self._running), 0)
 
     async def _start_due(self, group: asyncio.TaskGroup) -> None:
-        if self._free <= 0:
-            return
-        async with self._database.connection() as connection:
-            homes = await due_homes(connection, REAUTHORIZATIONS, self._yuzuri.clock(), self._free)
-        for home in homes:
-            for due, told in await self._take_reauthorizations(home):
-                self._start(group, due, self._tell_session(told))
+        for outbox in (REAUTHORIZATIONS, COUNTER_CHANGES):
+            async with self._database.connection() as connection:
+                homes = await due_homes(connection, outbox, self._yuzuri.clock(), self._free)
+            for home in homes:
+                for due, work in await self._take(outbox, home):
+                    self._start(group, due, work)
 
-    async def _take_reauthorizations(
-        self, home: Home
-    ) -> Sequence[tuple[Due, Reauthorization | None]]:
+    async def _take(self, outbox: Outbox, home: Home) -> Sequence[tuple[Due, _Work]]:
         at = self._yuzuri.clock()
         async with self._database.connection() as connection:
-            taken = await take_due(
-                connection, REAUTHORIZATIONS, home, at, at + _LEASE, max(self._free, 0)
-            )
+            taken = await take_due(connection, outbox, home, at, at + _LEASE, self._free)
+            if outbox is COUNTER_CHANGES:
+                return [(due, partial(self._tell_counters, HolderId(due.key))) for due in taken]
             told = await load_reauthorizations(connection, home, [due.key for due in taken])
-        return [(due, told.get(due.key)) for due in taken]
+            return [(due, partial(self._tell_session, told.get(due.key))) for due in taken]
 
     async def _tell_session(self, told: Reauthorization | None) -> bool:
         """Say whether there is nothing more to tell: an ended session's network knows enough."""
@@ -117,15 +120,18 @@ class _Notifier:
             return True
         return await self._sender.send(reauthorization_message(told)) is not Sent.FAILED
 
-    def _start(self, group: asyncio.TaskGroup, due: Due, work: Coroutine[Any, Any, bool]) -> None:
+    async def _tell_counters(self, line: HolderId) -> bool:
+        return await tell_counters(self._yuzuri, self._sender, line)
+
+    def _start(self, group: asyncio.TaskGroup, due: Due, work: _Work) -> None:
         task = group.create_task(self._finish(due, work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _finish(self, due: Due, work: Coroutine[Any, Any, bool]) -> None:
+    async def _finish(self, due: Due, work: _Work) -> None:
         """Do the work, and note what became of it; whatever fails leaves it to a later attempt."""
         try:
-            is_done = await work
+            is_done = await work()
             async with self._database.connection() as connection:
                 if is_done or due.attempts >= ATTEMPTS_MAX:
                     await note_done(connection, due)
