@@ -25,6 +25,7 @@ from tests.model.world import (
 )
 
 from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.charging.rating import RatingTable
 from yuzuri.db import Connection
 from yuzuri.db import committer as committer_room
 from yuzuri.db.committer import KEY_LENGTH_MAX, Committer, Request
@@ -61,7 +62,7 @@ class WatchedRoad(YuzuriRoad):
     groups: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        super().__init__(OPEN, self.homes)
+        super().__init__(OPEN, self.homes, RatingTable(()))
 
     async def load(
         self,

@@ -301,7 +301,9 @@ async def test_paid_value_is_never_delivered_after_the_law_has_ended_it(world: W
     )
     plan = msgspec.structs.replace(profile.plans[0], top_ups=paid)
     world.yuzuri.committer._groups._road = YuzuriRoad(
-        Profiles({"jp": msgspec.structs.replace(profile, plans=(plan,))}), world.yuzuri.homes
+        Profiles({"jp": msgspec.structs.replace(profile, plans=(plan,))}),
+        world.yuzuri.homes,
+        world.yuzuri.rating,
     )
     giver, receiver = await world.new_lines(2, "jp")
     await world.buy(giver, "never")
@@ -476,7 +478,7 @@ async def test_a_line_that_appears_meanwhile_is_decided_on_only_under_its_lock(
     world: World, after: int
 ) -> None:
     [line] = await world.new_lines(1)
-    road = YuzuriRoad(PROFILES, world.yuzuri.homes)
+    road = YuzuriRoad(PROFILES, world.yuzuri.homes, world.yuzuri.rating)
     async with world.yuzuri.database.connection() as connection:
         later = await new_line(connection, world.at, "open", "plan")
         await connection.rollback()
@@ -515,7 +517,7 @@ async def test_a_gift_that_appears_meanwhile_is_not_known_yet(
         await asyncio.wait(offering, timeout=10 if after == 1 else 0.2)
 
     accept = AcceptGift(person=receiver.person, gift=gift)
-    road = YuzuriRoad(PROFILES, world.yuzuri.homes)
+    road = YuzuriRoad(PROFILES, world.yuzuri.homes, world.yuzuri.rating)
     async with interrupted(world, after, appear) as connection:
         facts = await road.load(connection, [accept], world.at)
         assert offering[0].done() == (after == 1)

@@ -15,6 +15,8 @@ from tests.ids import numbered
 from tests.ledger.ledger_machine import Asked, Kept
 from tests.model.world import ISSUED, MovedClock
 
+from yuzuri.charging.charging_facts import ChargingFacts
+from yuzuri.charging.rating import RatingTable
 from yuzuri.kernel.calendar import month_end
 from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, Home, PurchaseId, TransferId
 from yuzuri.kernel.quantities import Unit
@@ -37,6 +39,7 @@ from yuzuri.runtime.road import Facts, YuzuriRoad
 from yuzuri.sharing.gift_facts import GiftFacts
 
 NO_PROFILES = Profiles({})
+NO_RATING = RatingTable(())
 PLACED = b"placed"
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -55,7 +58,7 @@ class Rows:
     in_transit: dict[TransferId, EnterTransit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._road = YuzuriRoad(NO_PROFILES, self.homes)
+        self._road = YuzuriRoad(NO_PROFILES, self.homes, NO_RATING)
 
     def ask(self, at: datetime, *commands: Asked) -> list[Outcome]:
         """Decide commands as one group at an instant, and keep what it changes."""
@@ -66,7 +69,11 @@ class Rows:
             else:
                 named |= holders_named(command)
         book = self._load(at, named)
-        facts = Facts(book, GiftFacts(book, NO_PROFILES, {}, {}))
+        facts = Facts(
+            book,
+            GiftFacts(book, NO_PROFILES, {}, {}),
+            ChargingFacts(book, NO_PROFILES, NO_RATING),
+        )
         outcomes = [self._road.decide(facts, command) for command in commands]
         self._keep(book)
         return outcomes
@@ -119,7 +126,7 @@ class Rows:
                 owned[bucket.allowance] = bucket
             elif bucket.place is not None:
                 del owned[bucket.allowance]
-        for hold in book.ended_holds:
+        for hold in book.ended_holds.values():
             self.holds.get(hold.holder, {}).pop(hold.id, None)
         for hold in book.changed_holds.values():
             owned_holds = self.holds.setdefault(hold.holder, {})

@@ -63,11 +63,18 @@ async def pair(ledger: LedgerWorld) -> Pair:
 async def narrow(ledger: LedgerWorld, queue_max: int) -> AsyncIterator[LedgerWorld]:
     """The same ledger, where only so many may wait."""
     given = ledger.yuzuri
-    road = YuzuriRoad(given.profiles, given.homes)
+    road = YuzuriRoad(given.profiles, given.homes, given.rating)
     pool = given.database.pool
     async with Committer(pool, road, given.clock, queue_max=queue_max) as committer:
         yuzuri = Yuzuri(
-            given.settings, given.database, given.profiles, given.clock, given.homes, committer
+            given.settings,
+            given.database,
+            given.profiles,
+            given.rating,
+            given.clock,
+            given.homes,
+            given.networks,
+            committer,
         )
         yield LedgerWorld(yuzuri, ledger.clock)
 

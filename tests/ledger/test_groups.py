@@ -224,7 +224,7 @@ class Twin(NamedTuple):
     async def post(self, requests: Sequence[Request[Command]], group_max: int) -> list[Any]:
         """Send what waits together; who is told that it is in flight asks again."""
         yuzuri = self.world.yuzuri
-        way = YuzuriRoad(yuzuri.profiles, yuzuri.homes)
+        way = YuzuriRoad(yuzuri.profiles, yuzuri.homes, yuzuri.rating)
         pool = yuzuri.database.pool
         async with Committer(pool, way, self.world.clock, group_max=group_max) as committer:
             outcomes = await committer.post(requests)
@@ -260,7 +260,7 @@ SELECT holder, allowance, balance, expires_at, held - coalesce((
 FROM bucket ORDER BY holder, allowance
 """
 _HOLDS = """
-SELECT holder, id, allowance, amount, cause, opened_at, expires_at FROM hold
+SELECT holder, id, allowance, amount, cause, expires_at FROM hold
 WHERE lapsed_at IS NULL AND expires_at > %s ORDER BY holder, id
 """
 _TRANSFERS = "SELECT home, kind, allowance, source, target, amount, cause FROM transfer"

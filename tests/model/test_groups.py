@@ -36,6 +36,7 @@ from tests.model.world import (
 )
 
 from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.charging.rating import RatingTable
 from yuzuri.db import committer as committers
 from yuzuri.db.committer import Committer, Request
 from yuzuri.db.connect import Database, open_database
@@ -98,7 +99,7 @@ class OneQueueRoad(YuzuriRoad):
     """The road, but for keeping all commands in one queue, so that one group has all homes."""
 
     def __init__(self, homes: int, queue: Home) -> None:
-        super().__init__(PROFILES, homes)
+        super().__init__(PROFILES, homes, RatingTable(()))
         self._queue = queue
 
     def home_of(self, command: Command) -> Home:
@@ -303,7 +304,7 @@ class Story:
         self, way: Way, earlier: Sequence[Step], wait: timedelta, later: Sequence[Step]
     ) -> tuple[Mapping[str, Outcome], Rows]:
         clock = MovedClock()
-        road = YuzuriRoad(PROFILES, self.homes)
+        road = YuzuriRoad(PROFILES, self.homes, RatingTable(()))
         if way is Way.TOGETHER:
             road = OneQueueRoad(self.homes, home_of(self.lines[0].id))
         answers: dict[str, Outcome] = {}

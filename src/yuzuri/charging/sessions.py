@@ -55,8 +55,12 @@ class Quota(msgspec.Struct, kw_only=True):
     unpaid: int = 0
     from_pool: int = 0
     """How much of what is set aside is a pool's."""
+    pool: HolderId | None = None
+    """The pool that it was last granted from."""
     sequence: int = 0
     """The highest number of a message that has reported here."""
+    seen: int = 0
+    """Which of the 63 numbers up to it have reported: bit n for `sequence` - n."""
     valid_until: datetime | None = None
     is_waiting: bool = False
     is_new: bool = False
@@ -106,7 +110,7 @@ class OpenSession(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class UpdateSession(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Report what was used and ask for more; `country`, if given, is where the phone is from now on.
+    """Report what was used and ask for more; `country`: where the phone is from now on, if known.
 
     Of a rating group that is reported or wanted, what was granted before is replaced: all that is
     not wanted again is returned.
@@ -185,4 +189,4 @@ class Charged(msgspec.Struct, frozen=True, array_like=True):
 
 
 ChargingOutcome = Charged | Refusal
-"""Refusals: `SESSION_UNKNOWN`, `LINE_UNKNOWN`, `BALANCE_NOT_ENOUGH` (of an event)."""
+"""Refusals: `CHARGING_SESSION_UNKNOWN`, `LINE_UNKNOWN`, `BALANCE_NOT_ENOUGH` (of an event)."""

@@ -78,3 +78,18 @@ class DailyWindow:
         if self.since < self.until:
             return self.since <= shown < self.until
         return shown >= self.since or shown < self.until
+
+    def next_until(self, at: datetime) -> datetime:
+        """Return when it closes for the first time after an instant."""
+        return _next_time(self.until, at, ZoneInfo(self.timezone))
+
+    def next_since(self, at: datetime) -> datetime:
+        """Return when it opens for the first time after an instant."""
+        return _next_time(self.since, at, ZoneInfo(self.timezone))
+
+
+def _next_time(clock_time: time, at: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant after `at` at which clocks in `zone` show this time."""
+    today = at.astimezone(zone).date()
+    days = (local_instant(today + timedelta(days=later), clock_time, zone) for later in range(3))
+    return next(instant for instant in days if instant > at)

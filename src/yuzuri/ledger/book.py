@@ -71,15 +71,21 @@ class Hold(msgspec.Struct):
     allowance: AllowanceId
     amount: int
     cause: Id
-    opened_at: datetime
     expires_at: datetime
     lapsed_at: datetime | None = None
     is_new: bool = False
+    written: tuple[int, datetime] | None = None
+    """Amount and end as its row has them."""
+
+    @property
+    def is_as_written(self) -> bool:
+        """Tell whether its row says the same already."""
+        return self.lapsed_at is None and self.written == (self.amount, self.expires_at)
 
     def once_written(self) -> "Hold":
         """Return it as the next group will find it."""
         return Hold(
-            self.id, self.holder, self.allowance, self.amount, self.cause, self.opened_at,
+            self.id, self.holder, self.allowance, self.amount, self.cause,
             self.expires_at,
         )  # fmt: skip
 
@@ -114,10 +120,12 @@ class Book:
     transfers: list[Transfer] = field(default_factory=list)
     changed_buckets: list[Bucket] = field(default_factory=list)
     changed_holds: dict[HoldId, Hold] = field(default_factory=dict)
-    ended_holds: list[Hold] = field(default_factory=list)
+    ended_holds: dict[HoldId, Hold] = field(default_factory=dict)
     new_allowances: dict[tuple[Home, AllowanceId], Allowance] = field(default_factory=dict)
     entered_transit: list[EnterTransit] = field(default_factory=list)
     left_transit: list[LeaveTransit] = field(default_factory=list)
+    touched: set[Home] = field(default_factory=set)
+    """Homes of which something else than a balance was changed that decisions look at."""
 
     def add_bucket(self, bucket: Bucket) -> None:
         """Take a bucket into the book as it stands in the database."""
@@ -129,6 +137,8 @@ class Book:
 
     def add_hold(self, hold: Hold) -> None:
         """Take an open hold into the book."""
+        if not hold.is_new and hold.written is None:
+            hold.written = (hold.amount, hold.expires_at)
         self.holds[hold.id] = hold
         self.holds_by_cause.setdefault(hold.cause, []).append(hold)
 
@@ -151,7 +161,9 @@ class Book:
 
     def open_holds(self, cause: Id) -> list[Hold]:
         """Return the holds that are still open for a cause, soonest expiring allowance first."""
-        held = [hold for hold in self.holds_by_cause.get(cause, ()) if hold.id in self.holds]
+        held = [
+            hold for hold in self.holds_by_cause.get(cause, ()) if self.holds.get(hold.id) is hold
+        ]
         return sorted(held, key=lambda hold: spending_order(self.allowances[hold.allowance]))
 
     def apply(self, changes: Iterable[LedgerChange]) -> None:
@@ -225,15 +237,29 @@ class Book:
     def _open_hold(self, opened: OpenHold) -> None:
         if opened.amount <= 0 or opened.expires_at <= self.at or opened.id in self.holds:
             raise BookError(f"hold {opened.id} holds nothing")
-        hold = Hold(
+        if opened.id in self.changed_holds:  # one of this name has just run out
+            self.ended_holds[opened.id] = self.changed_holds[opened.id]
+        hold = self._reopened(opened) or Hold(
             opened.id, opened.holder, opened.allowance, opened.amount,
-            opened.cause, self.at, opened.expires_at, is_new=True,
+            opened.cause, opened.expires_at, is_new=True,
         )  # fmt: skip
         self._hold_back(hold, hold.amount)
         self.add_hold(hold)
-        if hold.id in self.changed_holds:  # one of this name has just run out
-            self.ended_holds.append(self.changed_holds[hold.id])
         self.changed_holds[hold.id] = hold
+
+    def _reopened(self, opened: OpenHold) -> Hold | None:
+        """Return a hold that this group has ended and that goes on as if it had not."""
+        ended = self.ended_holds.get(opened.id)
+        if ended is None or (ended.holder, ended.allowance, ended.cause) != (
+            opened.holder,
+            opened.allowance,
+            opened.cause,
+        ):
+            return None
+        del self.ended_holds[opened.id]
+        self.holds_by_cause[ended.cause].remove(ended)
+        ended.amount, ended.expires_at, ended.lapsed_at = opened.amount, opened.expires_at, None
+        return ended
 
     def _resize_hold(self, resized: ResizeHold) -> None:
         hold = self._open(resized.id)
@@ -250,7 +276,7 @@ class Book:
         del self.holds[hold.id]
         self.changed_holds.pop(hold.id, None)
         if not hold.is_new:
-            self.ended_holds.append(hold)
+            self.ended_holds[hold.id] = hold
 
     def _open(self, hold_id: HoldId) -> Hold:
         hold = self.holds.get(hold_id)

@@ -1,6 +1,6 @@
 """What can happen to balances: transfers and holds, as immutable values."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -26,6 +26,13 @@ HOUSE: dict[House, HolderId] = {
 """The holder id of each house account: the same in every home of every database."""
 
 HOUSE_IDS = frozenset(HOUSE.values())
+
+
+USE_SETTLEMENT = timedelta(minutes=70)
+"""How long after its end an allowance may pay for what was used before it and set aside for that.
+
+Networks report what was used afterwards.
+"""
 
 
 class TransferKind(StrEnum):

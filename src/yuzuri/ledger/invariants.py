@@ -1,7 +1,7 @@
 """What must always hold of balances, transfers, holds and allowances (I1, I2, I3, I5, I8, I9)."""
 
 from yuzuri.db.invariants import Invariant
-from yuzuri.ledger.changes import HOUSE, HOUSE_IDS, House
+from yuzuri.ledger.changes import HOUSE, HOUSE_IDS, USE_SETTLEMENT, House
 from yuzuri.ledger.proof import find_breaches
 
 # A transfer is one row, so its two entries cannot differ; what can is what is between two homes.
@@ -81,6 +81,7 @@ FROM transfer t
 JOIN journal_page p ON p.home = t.home AND p.number = t.page
 JOIN allowance a ON a.home = t.home AND a.id = t.allowance
 WHERE t.kind <> 'e' AND NOT t.source = ANY(%(house)s) AND p.at >= a.expires_at
+  AND (t.kind <> 'u' OR p.at > a.expires_at + %(settlement)s)
 UNION ALL
 SELECT 'bucket ' || b.holder || ' ' || b.allowance, 'it says another expiry than its allowance'
 FROM bucket b
@@ -152,7 +153,12 @@ LEDGER_INVARIANTS = (
         (_HOUSE,),
         find_breaches,
     ),
-    Invariant("I8", "no expiry is lengthened without a rule, none outlived", _I8, (_HOUSE,)),
+    Invariant(
+        "I8",
+        "no expiry is lengthened without a rule, none outlived",
+        _I8,
+        (_HOUSE, ("settlement", USE_SETTLEMENT)),
+    ),
     Invariant(
         "I9",
         "every unit traces to the purchase it came from",

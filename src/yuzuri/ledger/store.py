@@ -37,7 +37,7 @@ _BUCKET_ROW = Struct(">16s16sqq6s")
 # One statement and so one snapshot: what is held and its holds never come from two moments.
 _READ_BUCKETS = """
 SELECT bucket.holder, bucket.allowance, balance, held,
-       hold.id, hold.amount, hold.cause, hold.opened_at, hold.expires_at
+       hold.id, hold.amount, hold.cause, hold.expires_at
 FROM bucket
 LEFT JOIN hold ON hold.home = bucket.home AND hold.holder = bucket.holder
     AND hold.allowance = bucket.allowance AND hold.lapsed_at IS NULL
@@ -45,7 +45,7 @@ WHERE bucket.home = %s AND bucket.holder = ANY(%b)
 """
 
 _LOAD_HOLDS = """
-SELECT id, holder, allowance, amount, cause, opened_at, expires_at FROM hold
+SELECT id, holder, allowance, amount, cause, expires_at FROM hold
 WHERE home = %s AND holder = ANY(%b) AND lapsed_at IS NULL
 """
 

@@ -43,13 +43,12 @@ WHERE bucket.home = %s AND bucket.holder = closed.holder AND bucket.allowance = 
 """
 
 _ADD_HOLDS = """
-INSERT INTO hold (home, holder, id, allowance, amount, cause, opened_at, expires_at)
+INSERT INTO hold (home, holder, id, allowance, amount, cause, expires_at)
 SELECT %s, * FROM unnest(
-    %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::uuid[], %b::timestamptz[],
-    %b::timestamptz[])
+    %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::uuid[], %b::timestamptz[])
 ON CONFLICT (home, holder, id) DO UPDATE
 SET allowance = excluded.allowance, amount = excluded.amount, cause = excluded.cause,
-    opened_at = excluded.opened_at, expires_at = excluded.expires_at, lapsed_at = NULL
+    expires_at = excluded.expires_at, lapsed_at = NULL
 WHERE hold.lapsed_at IS NOT NULL
 """
 
@@ -124,9 +123,10 @@ def _writes_of(book: Book) -> Iterator[Write]:
         yield from _page(book, home, transfers)
     for home, buckets in _grouped(book, book.changed_buckets, _home_of_bucket):
         yield from _bucket_writes(home, buckets, book.allowances)
-        end = book.written[home]
-        book.written[home] = HomeState(end.groups + 1, end.page, end.digest)
-        yield _END_GROUP, (end.groups + 1, end.page, end.digest, home)
+        yield _end_group(book, home)
+    for home in sorted(book.touched):
+        if book.written[home].groups == book.locked[home].groups:
+            yield _end_group(book, home)
     if book.changed_holds or book.ended_holds:
         yield from _hold_writes(book)
     for entered in book.entered_transit:
@@ -137,6 +137,12 @@ def _writes_of(book: Book) -> Iterator[Write]:
         )  # fmt: skip
     for home, left in _grouped(book, book.left_transit, lambda change: change.home):
         yield _LEAVE_TRANSIT, (home, UuidArray([end.id for end in left]))
+
+
+def _end_group(book: Book, home: Home) -> Write:
+    end = book.written[home]
+    book.written[home] = HomeState(end.groups + 1, end.page, end.digest)
+    return _END_GROUP, (end.groups + 1, end.page, end.digest, home)
 
 
 def _page(book: Book, home: Home, transfers: Sequence[Transfer]) -> Iterator[Write]:
@@ -198,15 +204,13 @@ def _bucket_writes(
 
 def _hold_writes(book: Book) -> Iterator[Write]:
     changed = list(book.changed_holds.values())
-    for home, holds in _grouped(book, book.ended_holds, _home_of_hold):
+    moved = [hold for hold in changed if not hold.is_new and not hold.is_as_written]
+    for home, holds in _grouped(book, book.ended_holds.values(), _home_of_hold):
         yield _REMOVE_HOLDS, (*_columns((h.holder, h.id) for h in holds), home)
     for home, holds in _grouped(book, [hold for hold in changed if hold.is_new], _home_of_hold):
-        rows = (
-            (h.holder, h.id, h.allowance, h.amount, h.cause, h.opened_at, h.expires_at)
-            for h in holds
-        )
+        rows = ((h.holder, h.id, h.allowance, h.amount, h.cause, h.expires_at) for h in holds)
         yield _ADD_HOLDS, (home, *_columns(rows))
-    for home, holds in _grouped(book, [h for h in changed if not h.is_new], _home_of_hold):
+    for home, holds in _grouped(book, moved, _home_of_hold):
         columns = _columns((h.holder, h.id, h.amount, h.expires_at, h.lapsed_at) for h in holds)
         yield _CHANGE_HOLDS, (*columns, home)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from yuzuri.catalog.purchases import Purchased
+from yuzuri.charging.sessions import Charged, ChargingOutcome
 from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, Refusal
@@ -17,8 +18,11 @@ from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.commands import DONE, LedgerDone, LedgerOutcome
 from yuzuri.ledger.expiry import Expired
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftOutcome, GiftRefused
+from yuzuri.sharing.pools import PoolDone, PoolOutcome
 
-Outcome = GiftOutcome | Purchased | Expired | LedgerOutcome
+Outcome = GiftOutcome | PoolOutcome | ChargingOutcome | Purchased | Expired | LedgerOutcome
+
+_encode = msgspec.json.Encoder().encode
 
 _DONE = b"1"
 """The reply that nearly every command to the ledger gets: kept as short as JSON can be."""
@@ -28,6 +32,8 @@ def encode_outcome(outcome: Outcome) -> bytes:
     """Turn an outcome into JSON; `decode_outcome` gives an equal one back."""
     if outcome is DONE:
         return _DONE
+    if isinstance(outcome, Charged):
+        return _encode(["Charged", outcome])
     return msgspec.json.encode([type(outcome).__name__, _pack(outcome)], enc_hook=str)
 
 
@@ -50,6 +56,10 @@ def decode_outcome(reply: bytes) -> Outcome:
             )
         case "Purchased":
             return msgspec.convert(packed, Purchased, dec_hook=_unpack_id)
+        case "Charged":
+            return msgspec.convert(packed, Charged)
+        case "PoolDone":
+            return msgspec.convert(packed, PoolDone, dec_hook=_unpack_id)
         case "Expired":
             return msgspec.convert(packed, Expired)
         case "Refusal":
@@ -75,7 +85,7 @@ def _pack(outcome: Outcome) -> Any:
             }
         case Refusal():
             return {"code": outcome.code, "fields": pack_fields(outcome.fields)}
-        case Purchased() | Expired() | LedgerDone():
+        case Charged() | PoolDone() | Purchased() | Expired() | LedgerDone():
             return outcome
         case _:
             assert_never(outcome)

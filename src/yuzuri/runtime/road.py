@@ -6,12 +6,43 @@ from datetime import datetime
 from typing import assert_never
 
 import msgspec
+from psycopg.errors import SerializationFailure
 
 from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
+from yuzuri.charging.charging_decisions import decide_charging
+from yuzuri.charging.charging_facts import ChargingFacts
+from yuzuri.charging.charging_store import (
+    ask_running,
+    ask_waiting,
+    foresee_charging,
+    load_charging,
+    pools_of_sessions,
+    write_charging,
+)
+from yuzuri.charging.rating import RatingTable
+from yuzuri.charging.sessions import (
+    ChargeEvent,
+    ChargingCommand,
+    EndSession,
+    OpenSession,
+    UpdateSession,
+)
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import HOME, GiftId, HolderId, Home, PurchaseId, by_home, home_of
+from yuzuri.kernel.ids import (
+    HOME,
+    GiftId,
+    HolderId,
+    Home,
+    PersonId,
+    PoolId,
+    PurchaseId,
+    SessionId,
+    by_home,
+    home_of,
+)
 from yuzuri.ledger.allowance_rows import AllowanceCache, load_allowances
 from yuzuri.ledger.book import Book
+from yuzuri.ledger.changes import HOUSE_IDS
 from yuzuri.ledger.commands import (
     Capture,
     Deliver,
@@ -40,9 +71,20 @@ from yuzuri.sharing.gifts import (
     GiftCommand,
     OfferGift,
 )
-from yuzuri.subscribers.lines import load_lines
+from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
+from yuzuri.sharing.pool_facts import PoolFacts
+from yuzuri.sharing.pool_store import load_members, take_in_pools, write_pools
+from yuzuri.sharing.pools import (
+    AddMember,
+    ChangeMember,
+    FillPool,
+    OpenPool,
+    PoolCommand,
+    RemoveMember,
+)
+from yuzuri.subscribers.lines import lines_of, load_lines
 
-Command = GiftCommand | Purchase | ExpireBuckets | LedgerCommand
+Command = GiftCommand | PoolCommand | ChargingCommand | Purchase | ExpireBuckets | LedgerCommand
 
 _encode = msgspec.msgpack.Encoder(enc_hook=bytes).encode
 
@@ -53,6 +95,8 @@ class Facts:
 
     book: Book
     gifts: GiftFacts
+    pools: PoolFacts
+    charging: ChargingFacts
     changed_gifts: set[GiftId] = field(default_factory=set)
     writes: list[Write] = field(default_factory=list)
 
@@ -64,14 +108,21 @@ class _Named:
     holders: set[HolderId] = field(default_factory=set)
     lines: set[HolderId] = field(default_factory=set)
     gifts: set[GiftId] = field(default_factory=set)
+    sessions: dict[SessionId, HolderId] = field(default_factory=dict)
+    """Sessions, and of which lines they are said to be."""
     purchases: set[PurchaseId] = field(default_factory=set)
+    pools: set[PoolId] = field(default_factory=set)
+    members: set[HolderId] = field(default_factory=set)
+    """Lines that draw on a pool, or may come to."""
+    pool_owners: set[PersonId] = field(default_factory=set)
 
 
 class YuzuriRoad:
     """How each kind of command is loaded, decided and stored; the committer drives it."""
 
-    def __init__(self, profiles: Profiles, homes: int) -> None:
+    def __init__(self, profiles: Profiles, homes: int, rating: RatingTable) -> None:
         self._profiles = profiles
+        self._rating = rating
         self._homes = homes
         self._allowances = AllowanceCache()
 
@@ -82,9 +133,11 @@ class YuzuriRoad:
                 home = acting_home(command)
             case OfferGift() | AcceptGift() | DeclineGift() | CancelGift():
                 home = home_of(command.person)
+            case OpenPool() | AddMember() | ChangeMember() | RemoveMember() | FillPool():
+                home = home_of(command.person)
             case ExpireGift():
                 home = home_of(command.gift)
-            case Purchase():
+            case Purchase() | OpenSession() | UpdateSession() | EndSession() | ChargeEvent():
                 home = home_of(command.line)
             case ExpireBuckets():
                 home = home_of(command.holders[0])
@@ -104,15 +157,29 @@ class YuzuriRoad:
     ) -> Facts | None:
         """Read the facts of these commands as they will be once those before are committed.
 
-        None where they are not of balances alone, or not of the same home.
+        None where they are not of balances and running sessions alone, or not of the same home.
         """
         home, named = self.home_of(commands[0]), _names(commands)
         if named.lines or named.gifts or named.purchases or list(after.book.written) != [home]:
             return None
-        holders = by_home(named.holders).get(home, [])
+        if after.pools.changed:
+            return None  # who draws on which pool is not seen before it is committed
+        metered = set(named.sessions.values())
+        if metered and await load_members(connection, metered):
+            return None  # a pool's home may have to be locked too
+        holders = by_home(named.holders | metered).get(home, [])
         book = await foresee_book(connection, home, holders, at, after.book, self._allowances)
         book.homes = self._homes
-        return Facts(book, GiftFacts(book, self._profiles, {}, {}))
+        facts = self._facts(book)
+        if metered:
+            await foresee_charging(connection, facts.charging, named.sessions, after.charging)
+        return facts
+
+    def _facts(self, book: Book) -> Facts:
+        gifts = GiftFacts(book, self._profiles, {}, {})
+        pools = PoolFacts(book, self._profiles)
+        charging = ChargingFacts(book, self._profiles, self._rating, members=pools.members)
+        return Facts(book, gifts, pools, charging)
 
     async def confirm(self, connection: Connection, facts: Facts) -> bool:
         """Lock what was foreseen, and tell whether it has become true."""
@@ -127,9 +194,11 @@ class YuzuriRoad:
             named.lines |= await lines_of_gifts(connection, named.gifts)
         # Before the locks: a line never changes, and one that is made later is not named yet.
         lines = await load_lines(connection, named.lines) if named.lines else {}
+        metered = set(named.sessions.values())
+        pools = await self._pools_to_lock(connection, named) if metered else set()
         book = await load_book(
             connection,
-            named.holders | named.lines,
+            named.holders | named.lines | metered | pools,
             at,
             # That of a purchase too: it is made once, whichever lines it names.
             homes={
@@ -142,10 +211,30 @@ class YuzuriRoad:
         bought = [first_issued(purchase) for purchase in named.purchases]
         for home in range(self._homes) if bought else ():
             book.allowances |= await load_allowances(connection, Home(home), bought)
-        gifts = GiftFacts(book, self._profiles, lines, {})
+        facts = self._facts(book)
+        facts.gifts.lines = lines
         if named.gifts or any(isinstance(command, OfferGift) for command in commands):
-            gifts = await load_gift_facts(connection, book, self._profiles, lines, named.gifts)
-        return Facts(book, gifts)
+            facts.gifts = await load_gift_facts(
+                connection, book, self._profiles, lines, named.gifts
+            )
+        if metered or named.pools:
+            await take_in_pools(connection, facts.pools, metered | named.members, named.pools)
+            facts.pools.lines = lines
+            facts.pools.owned = {
+                owner: await lines_of(connection, owner) for owner in named.pool_owners
+            }
+        if metered:
+            facts.charging.lines = lines
+            await load_charging(connection, facts.charging, named.sessions)
+            if not facts.charging.pools <= pools | named.pools:
+                raise SerializationFailure("a line has come to another pool")
+        return facts
+
+    async def _pools_to_lock(self, connection: Connection, named: _Named) -> set[HolderId]:
+        """Return the pools that may pay, as far as that is known before the locks."""
+        members = await load_members(connection, set(named.sessions.values()))
+        held = await pools_of_sessions(connection, named.sessions)
+        return {member.pool for member in members.values()} | held
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         """Decide one command, and let the next one see what it changed."""
@@ -164,6 +253,12 @@ class YuzuriRoad:
                 expired, booked = expire_buckets(facts.book, command)
                 facts.book.apply(booked)
                 return expired
+            case OpenSession() | UpdateSession() | EndSession() | ChargeEvent():
+                return decide_charging(facts.charging, command)
+            case OpenPool() | AddMember() | ChangeMember() | RemoveMember() | FillPool():
+                shared = decide_pool(facts.pools, command)
+                apply_pool_decision(facts.pools, shared)
+                return shared.outcome
             case _:
                 decision = decide_gift(facts.gifts, command)
                 facts.book.apply(decision.ledger)
@@ -174,6 +269,7 @@ class YuzuriRoad:
 
     def prepare(self, facts: Facts) -> None:
         """Work out what will be written."""
+        facts.book.touched |= facts.charging.homes_changed | facts.pools.homes_changed
         facts.writes = pack_book(facts.book)
 
     async def store(self, connection: Connection, facts: Facts) -> None:
@@ -182,6 +278,14 @@ class YuzuriRoad:
         if facts.changed_gifts:
             changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
             await write_gifts(connection, changed)
+        await write_charging(connection, facts.charging)
+        await write_pools(connection, facts.pools)  # then: who has used something may have left
+        arrived = {t.target for t in facts.book.transfers} - HOUSE_IDS | facts.charging.credited
+        arrived |= facts.pools.supplied_lines
+        if arrived:
+            await ask_waiting(connection, arrived, facts.book.at)
+        if facts.pools.touched_lines:
+            await ask_running(connection, facts.pools.touched_lines, facts.book.at)
 
     def encode(self, outcome: Outcome) -> bytes:
         """Turn an outcome into what is kept."""
@@ -205,8 +309,32 @@ def _names(commands: Sequence[Command]) -> _Named:
             case Purchase():
                 named.lines.add(command.line)
                 named.purchases.add(command.id)
+            case OpenPool() | AddMember() | ChangeMember() | RemoveMember() | FillPool():
+                _name_pool(named, command)
             case ExpireBuckets():
                 named.holders.update(command.holders)
+            case OpenSession():
+                named.lines.add(command.line)
+                named.sessions[command.session] = command.line
+            case ChargeEvent():
+                named.lines.add(command.line)
+                named.sessions[command.event] = command.line
+            case UpdateSession() | EndSession():
+                named.sessions[command.session] = command.line
             case _:
                 assert_never(command)
     return named
+
+
+def _name_pool(named: _Named, command: PoolCommand) -> None:
+    named.pools.add(command.pool)
+    named.holders.add(command.pool)
+    named.members.add(command.line)
+    named.lines.add(command.line)
+    match command:
+        case OpenPool():
+            named.lines.add(command.pool)  # to see that it is none
+        case AddMember():
+            named.pool_owners.add(command.person)
+        case _:
+            pass

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import overload
 
 from yuzuri.catalog.purchases import Purchase, Purchased
+from yuzuri.charging.rating import SHIPPED, RatingTable, read_rating_table
+from yuzuri.charging.sessions import ChargingCommand, ChargingOutcome
 from yuzuri.db.committer import Committer, Request
 from yuzuri.db.connect import Database, open_database
 from yuzuri.kernel.calendar import Clock, utc_now
@@ -25,11 +27,13 @@ from yuzuri.ledger.commands import (
 from yuzuri.ledger.due import Traveller
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.ledger.homes import count_homes
+from yuzuri.networks.register import Networks
 from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
+from yuzuri.sharing.pools import PoolCommand, PoolOutcome
 
 HOUSE_CLIENT = Id(bytes(16))
 """Who asks where no person does: the sweep, the operator's own command line."""
@@ -44,12 +48,18 @@ class Yuzuri:
     settings: Settings
     database: Database
     profiles: Profiles
+    rating: RatingTable
     clock: Clock
     homes: int
+    networks: Networks
     committer: Committer[Command, Outcome, Facts]
 
     @overload
     async def submit(self, client: Id, key: str, command: GiftCommand) -> GiftOutcome: ...
+    @overload
+    async def submit(self, client: Id, key: str, command: PoolCommand) -> PoolOutcome: ...
+    @overload
+    async def submit(self, client: Id, key: str, command: ChargingCommand) -> ChargingOutcome: ...
     @overload
     async def submit(self, client: Id, key: str, command: Purchase) -> Purchased | Refusal: ...
     @overload
@@ -123,5 +133,8 @@ async def run_yuzuri(
     """Run on a database that is open already."""
     async with database.connection() as connection:
         homes = await count_homes(connection)
-    async with Committer(database.pool, YuzuriRoad(profiles, homes), clock) as committer:
-        yield Yuzuri(settings, database, profiles, clock, homes, committer)
+    rating = read_rating_table(settings.rating_groups or SHIPPED)
+    road = YuzuriRoad(profiles, homes, rating)
+    async with Committer(database.pool, road, clock) as committer:
+        networks = Networks(database, settings.data, is_open=settings.network_open)
+        yield Yuzuri(settings, database, profiles, rating, clock, homes, networks, committer)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from yuzuri.charging.invariants import CHARGING_INVARIANTS
 from yuzuri.db import Connection
 from yuzuri.db.invariants import (
     Finding,
@@ -12,7 +13,7 @@ from yuzuri.db.invariants import (
     ignore_progress,
 )
 from yuzuri.ledger.invariants import LEDGER_INVARIANTS
-from yuzuri.sharing.invariants import GIFT_INVARIANTS
+from yuzuri.sharing.invariants import GIFT_INVARIANTS, POOL_INVARIANTS
 
 # Replies are kept as [kind, outcome]; see replies.py.
 _I4 = """
@@ -66,12 +67,18 @@ _REQUEST_INVARIANTS = (
 async def verify(
     connection: Connection, at: datetime, progress: Progress = ignore_progress
 ) -> Sequence[Finding]:
-    """Check I1-I9 as of an instant, on one snapshot; reads only.
+    """Check I1-I9, I11 and I12 as of an instant, on one snapshot; reads only.
 
     The connection must stand at the beginning of a transaction.
     """
     invariants = sorted(
-        (*LEDGER_INVARIANTS, *GIFT_INVARIANTS, *_REQUEST_INVARIANTS),
-        key=lambda invariant: invariant.number,
+        (
+            *LEDGER_INVARIANTS,
+            *GIFT_INVARIANTS,
+            *POOL_INVARIANTS,
+            *_REQUEST_INVARIANTS,
+            *CHARGING_INVARIANTS,
+        ),
+        key=lambda invariant: int(invariant.number[1:]),
     )
     return await check_invariants(connection, at, invariants, progress)

@@ -172,7 +172,7 @@ def test_what_is_to_be_written_is_each_bucket_and_hold_that_changed_once(
         touched = {(ANN, DATA.id), (BEN, DATA.id)} if any(book.transfers) else {(ANN, DATA.id)}
         assert sorted(written) == sorted(touched if before < len(changes) else ())
         # A hold that ended where it was opened is not written at all.
-        assert {found.id for found in book.ended_holds} == stood - set(book.holds)
+        assert {found.id for found in book.ended_holds.values()} == stood - set(book.holds)
         assert {hold_id for hold_id, found in book.changed_holds.items() if found.is_new} == (
             set(book.holds) - stood
         )
@@ -314,7 +314,7 @@ def test_a_hold_lapses_at_its_very_instant(at: datetime, held: int) -> None:
     assert book.buckets[ANN][DATA.id].held == held
     assert [found.amount for found in book.open_holds(CAUSE)] == ([held] if held else [])
     # What ran out stays, with the moment at which that was written down.
-    assert book.ended_holds == []
+    assert book.ended_holds == {}
     lapsed = {} if held else {HELD: at}
     assert {found.id: found.lapsed_at for found in book.changed_holds.values()} == lapsed
 

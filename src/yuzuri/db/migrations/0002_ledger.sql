@@ -95,7 +95,6 @@ CREATE TABLE hold (
     allowance uuid NOT NULL,
     amount bigint NOT NULL CHECK (amount > 0),
     cause uuid NOT NULL,
-    opened_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     lapsed_at timestamptz,
     PRIMARY KEY (home, holder, id)

@@ -1,0 +1,296 @@
+"""The rows of sessions: loading the facts of decisions in bulk, and writing what became of them."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
+from datetime import datetime
+from typing import Any, TypeVar
+
+from msgspec import structs
+
+from yuzuri.charging.charging_facts import ChargingFacts, LineUse, UseNotice
+from yuzuri.charging.sessions import Quota, Session
+from yuzuri.db import Connection
+from yuzuri.db.arrays import UuidArray
+from yuzuri.kernel.ids import HolderId, Home, Id, SessionId, by_home, home_of
+from yuzuri.kernel.quantities import Unit
+from yuzuri.sharing.pool_store import write_members
+
+_POOLS_OF_SESSIONS = """
+SELECT DISTINCT pool FROM charging_quota WHERE home = %s AND session = ANY(%b) AND from_pool > 0
+"""
+
+_SESSIONS = """
+SELECT id, line, operator, network_function, notify_uri, country, first_sequence, opened_at,
+       ended_at
+FROM charging_session WHERE home = %s AND id = ANY(%b)
+"""
+
+_QUOTAS = """
+SELECT id, session, rating_group, line, unit, reported_at, granted, used, returned, overrun, unpaid,
+       from_pool, pool, sequence, seen, valid_until, is_waiting
+FROM charging_quota WHERE home = %s AND session = ANY(%b)
+"""
+
+_USES = """
+SELECT line, unit, cycle_start, used, reached FROM line_use WHERE home = %s AND line = ANY(%b)
+"""
+
+_WRITE_SESSIONS = """
+INSERT INTO charging_session (home, id, line, operator, network_function, notify_uri, country,
+    first_sequence, opened_at, ended_at)
+SELECT %s, * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
+    %b::bigint[], %b::timestamptz[], %b::timestamptz[])
+ON CONFLICT (home, id) DO UPDATE SET country = excluded.country, ended_at = excluded.ended_at
+"""
+
+_ADD_QUOTAS = """
+INSERT INTO charging_quota (home, session, rating_group, id, line, unit, granted, used, returned,
+    overrun, unpaid, from_pool, pool, sequence, seen, valid_until, reported_at, is_waiting)
+SELECT %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[],
+    %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::uuid[], %b::bigint[],
+    %b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::boolean[])
+"""
+
+_CHANGE_QUOTAS = """
+UPDATE charging_quota
+SET granted = changed.granted, used = changed.used, returned = changed.returned,
+    overrun = changed.overrun, unpaid = changed.unpaid, from_pool = changed.from_pool,
+    pool = changed.pool, sequence = changed.sequence, seen = changed.seen,
+    valid_until = changed.valid_until, reported_at = changed.reported_at,
+    is_waiting = changed.is_waiting
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+    %b::bigint[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[], %b::timestamptz[],
+    %b::timestamptz[], %b::boolean[])
+    AS changed (session, rating_group, granted, used, returned, overrun, unpaid, from_pool, pool,
+        sequence, seen, valid_until, reported_at, is_waiting)
+WHERE charging_quota.home = %s AND charging_quota.session = changed.session
+    AND charging_quota.rating_group = changed.rating_group
+"""
+
+_WRITE_USES = """
+INSERT INTO line_use (home, line, unit, cycle_start, used, reached)
+SELECT %s, * FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::bigint[], %b::smallint[])
+ON CONFLICT (home, line, unit) DO UPDATE
+SET cycle_start = excluded.cycle_start, used = excluded.used, reached = excluded.reached
+"""
+
+_ADD_NOTICES = """
+INSERT INTO use_notice (home, line, unit, cycle_start, reached, at)
+SELECT %s, line, unit, cycle_start, reached, %s
+FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::smallint[])
+    AS new (line, unit, cycle_start, reached)
+ON CONFLICT DO NOTHING
+"""
+
+# A session is asked about once, however much happens before the network has answered.
+_ASK_SESSIONS = """
+INSERT INTO reauthorization (home, session, asked_at, due_at)
+SELECT %s, session, %s, due_at FROM unnest(%b::uuid[], %b::timestamptz[]) AS new (session, due_at)
+ON CONFLICT (home, session) DO UPDATE
+SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
+"""
+
+_ASK_WAITING = """
+INSERT INTO reauthorization (home, session, asked_at, due_at)
+SELECT DISTINCT home, session, %(at)s::timestamptz, %(at)s::timestamptz FROM charging_quota
+WHERE home = %(home)s AND is_waiting AND line = ANY(%(lines)b)
+ON CONFLICT (home, session) DO UPDATE
+SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
+"""
+
+_ASK_RUNNING = """
+INSERT INTO reauthorization (home, session, asked_at, due_at)
+SELECT home, id, %(at)s::timestamptz, %(at)s::timestamptz FROM charging_session
+WHERE home = %(home)s AND ended_at IS NULL AND line = ANY(%(lines)b)
+ON CONFLICT (home, session) DO UPDATE
+SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
+"""
+
+_COUNTERS_CHANGED = """
+INSERT INTO counter_change (home, line, asked_at, due_at)
+SELECT %(home)s, line, %(at)s, %(at)s FROM unnest(%(lines)b::uuid[]) AS changed (line)
+ON CONFLICT (home, line) DO UPDATE
+SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
+"""
+
+_T = TypeVar("_T")
+
+
+async def pools_of_sessions(connection: Connection, sessions: Iterable[SessionId]) -> set[HolderId]:
+    """Return the pools of which sessions have something set aside."""
+    pools: set[HolderId] = set()
+    for home, ids in by_home(sessions).items():
+        cursor = await connection.execute(_POOLS_OF_SESSIONS, (home, UuidArray(ids)), prepare=True)
+        pools |= {HolderId(row[0]) async for row in cursor}
+    return pools
+
+
+async def load_charging(
+    connection: Connection, facts: ChargingFacts, named: Mapping[SessionId, HolderId]
+) -> None:
+    """Take in these sessions, each with the line that it is said to be of, under their locks."""
+    for home, sessions in by_home(named).items():
+        ids, holders = UuidArray(sessions), UuidArray(list({named[one] for one in sessions}))
+        asked = [
+            await connection.execute(_SESSIONS, (home, ids), prepare=True, binary=True),
+            await connection.execute(_QUOTAS, (home, ids), prepare=True, binary=True),
+            await connection.execute(_USES, (home, holders), prepare=True, binary=True),
+        ]
+        for row in await asked[0].fetchall():
+            facts.add_session(_session(row))
+        for row in await asked[1].fetchall():
+            facts.add_quota(_quota(row))
+        for row in await asked[2].fetchall():
+            facts.add_use(_use(row))
+
+
+async def foresee_charging(
+    connection: Connection,
+    facts: ChargingFacts,
+    named: Mapping[SessionId, HolderId],
+    after: ChargingFacts,
+) -> None:
+    """Take in sessions as they will be once the group of other facts is committed.
+
+    Nothing is locked, and `after` is only read.
+    """
+    unseen = {one: line for one, line in named.items() if one not in after.sessions}
+    await load_charging(connection, facts, unseen)
+    for session in named.keys() & after.sessions.keys():
+        facts.add_session(copy(after.sessions[session]))
+        for quota in after.quotas.get(session, {}).values():
+            facts.add_quota(structs.replace(quota, is_new=False))
+    lines = set(named.values())
+    for use in after.uses.values():
+        if use.line in lines:
+            facts.add_use(copy(use))
+
+
+async def write_charging(connection: Connection, facts: ChargingFacts) -> None:
+    """Write all that decisions changed, and what networks must be told, in the transaction."""
+    at = facts.at
+    for home, sessions in _by_home(facts.changed_sessions.values(), _line_of):
+        columns = _columns(
+            (s.id, s.line, s.operator, s.network_function, s.notify_uri, s.country,
+             s.first_sequence, s.opened_at, s.ended_at)
+            for s in sessions
+        )  # fmt: skip
+        await connection.execute(_WRITE_SESSIONS, (home, *columns), prepare=True)
+    for home, quotas in _by_home(facts.changed_quotas.values(), _line_of):
+        await _write_quotas(connection, home, quotas)
+    if facts.changed_members:
+        await write_members(connection, facts.changed_members.values())
+    for home, uses in _by_home(facts.changed_uses.values(), _line_of):
+        columns = _columns((u.line, u.unit.value, u.cycle_start, u.used, u.reached) for u in uses)
+        await connection.execute(_WRITE_USES, (home, *columns), prepare=True)
+    for home, notices in _by_home(facts.notices, _line_of):
+        columns = _columns((n.line, n.unit.value, n.cycle_start, n.reached) for n in notices)
+        await connection.execute(_ADD_NOTICES, (home, at, *columns))
+    for home, waking in _by_home(facts.wake_at.items(), lambda one: one[0]):
+        await connection.execute(_ASK_SESSIONS, (home, at, *_columns(waking)))
+    if facts.counters:
+        await tell_counters(connection, facts.counters, at)
+
+
+async def ask_waiting(connection: Connection, lines: Collection[HolderId], at: datetime) -> None:
+    """Let networks ask again for the sessions of these lines that have less than they asked for."""
+    for home, holders in by_home(lines).items():
+        parameters = {"home": home, "lines": UuidArray(holders), "at": at}
+        await connection.execute(_ASK_WAITING, parameters, prepare=True)
+
+
+async def ask_running(connection: Connection, lines: Collection[HolderId], at: datetime) -> None:
+    """Let networks ask again for every session of these lines."""
+    for home, holders in by_home(lines).items():
+        parameters = {"home": home, "lines": UuidArray(holders), "at": at}
+        await connection.execute(_ASK_RUNNING, parameters, prepare=True)
+
+
+async def tell_counters(connection: Connection, lines: Collection[HolderId], at: datetime) -> None:
+    """Let the counters of these lines be told to who has subscribed to them."""
+    for home, holders in by_home(lines).items():
+        parameters = {"home": home, "lines": UuidArray(holders), "at": at}
+        await connection.execute(_COUNTERS_CHANGED, parameters)
+
+
+async def _write_quotas(connection: Connection, home: Home, quotas: Sequence[Quota]) -> None:
+    new = [quota for quota in quotas if quota.is_new]
+    if new:
+        columns = _columns(
+            (q.session, q.rating_group, q.id, q.line, q.unit.value, q.granted, q.used, q.returned,
+             q.overrun, q.unpaid, q.from_pool, q.pool, q.sequence, q.seen, q.valid_until,
+             q.reported_at, q.is_waiting)
+            for q in new
+        )  # fmt: skip
+        await connection.execute(_ADD_QUOTAS, (home, *columns), prepare=True)
+    known = [quota for quota in quotas if not quota.is_new]
+    if known:
+        columns = _columns(
+            (q.session, q.rating_group, q.granted, q.used, q.returned, q.overrun, q.unpaid,
+             q.from_pool, q.pool, q.sequence, q.seen, q.valid_until, q.reported_at, q.is_waiting)
+            for q in known
+        )  # fmt: skip
+        await connection.execute(_CHANGE_QUOTAS, (*columns, home), prepare=True)
+
+
+def _line_of(one: Session | Quota | LineUse | UseNotice) -> HolderId:
+    return one.line
+
+
+def _session(row: Sequence[Any]) -> Session:
+    session, line, operator, function, notify_uri, country, sequence, opened_at, ended_at = row
+    return Session(
+        id=SessionId(session),
+        line=HolderId(line),
+        operator=operator,
+        network_function=function,
+        notify_uri=notify_uri,
+        country=country,
+        first_sequence=sequence,
+        opened_at=opened_at,
+        ended_at=ended_at,
+    )
+
+
+def _quota(row: Sequence[Any]) -> Quota:
+    quota, session, rating_group, line, unit, reported_at, *counts = row
+    granted, used, returned, overrun, unpaid, from_pool, pool, sequence, seen, until, waits = counts
+    return Quota(
+        id=Id(quota),
+        session=SessionId(session),
+        rating_group=rating_group,
+        line=HolderId(line),
+        unit=Unit(unit),
+        reported_at=reported_at,
+        granted=granted,
+        used=used,
+        returned=returned,
+        overrun=overrun,
+        unpaid=unpaid,
+        from_pool=from_pool,
+        pool=pool,
+        sequence=sequence,
+        seen=seen,
+        valid_until=until,
+        is_waiting=waits,
+    )
+
+
+def _use(row: Sequence[Any]) -> LineUse:
+    line, unit, cycle_start, used, reached = row
+    return LineUse(
+        line=HolderId(line), unit=Unit(unit), cycle_start=cycle_start, used=used, reached=reached
+    )
+
+
+def _by_home(
+    values: Iterable[_T], holder_of: Callable[[_T], Id]
+) -> Iterable[tuple[Home, list[_T]]]:
+    groups: dict[Home, list[_T]] = {}
+    for value in values:
+        groups.setdefault(home_of(holder_of(value)), []).append(value)
+    return groups.items()
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
