@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from joserfc import jws
@@ -40,7 +41,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     iat: float | None = None
     nbf: float | None = None
     line: str | None = None
-    cnf: msgspec.Raw | None = None
+    cnf: dict[str, Any] | None = None
 
 
 class TokenRefused(Exception):  # noqa: N818 - what a stranger sent is no error of ours
