@@ -26,7 +26,7 @@ WANTED_MAX = 2**31 - 1
 EVENT_MAX = 2**44
 """More than anything that happens at once."""
 
-_YEAR_FIRST = 2000
+_YEARS = range(2000, 2200)
 """Clients written in Go send the year 1 for a time that they do not know."""
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -49,7 +49,7 @@ def name_session(message: ChargingDataRequest, caller: str, line: HolderId) -> S
         session = pdu.pdu_session_information
         what += (pdu.charging_id, pdu.smf_charging_id, session and session.pdu_session_id)
     sent = (message.invocation_sequence_number, message.invocation_time_stamp)
-    identity = _pack((caller, line, what, sent))
+    identity = _pack((caller, bytes(line), what, sent))
     return SessionId(in_home(sha256(identity).digest(), home_of(line)))
 
 
@@ -69,7 +69,10 @@ def name_message(
         country_of(message),
         None if reported else sent_at,
     )
-    digest = blake2b(_pack(content), digest_size=12).hexdigest()
+    try:
+        digest = blake2b(_pack(content), digest_size=12).hexdigest()
+    except OverflowError:
+        raise invalid("/multipleUnitUsage", "has a number or a time that is out of range") from None
     return f"{session.hex()} {what} {message.invocation_sequence_number} {digest}"
 
 
@@ -177,7 +180,7 @@ def _amount(unit: Unit, counted: RequestedUnit | UsedUnitContainer) -> int | Non
 
 
 def _known(at: datetime | None) -> datetime | None:
-    return at if at is not None and at.year >= _YEAR_FIRST else None
+    return at if at is not None and at.year in _YEARS else None
 
 
 # ---------------------------------------------------------------- where

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 Uint32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Uint64 = Annotated[int, Meta(ge=0)]
 """Asked for, it may be more than anybody has; it is cut before it is used."""
+Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Used = Annotated[int, Meta(ge=0, le=2**44)]
 """At most 16 TiB: more than a phone can use between two reports."""
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -88,7 +89,7 @@ class UsedUnitContainer(Struct, frozen=True, gc=False, rename="camel"):
     `local_sequence_number` is mandatory by the standard, and yet nothing depends on it.
     """
 
-    local_sequence_number: int = 0
+    local_sequence_number: Number = 0
     quota_management_indicator: str | None = None
     trigger_timestamp: Instant | None = None
     total_volume: Used | None = None
@@ -141,14 +142,14 @@ class UserInformation(Struct, frozen=True, gc=False):
 class PDUSessionInformation(Struct, frozen=True, gc=False, rename="camel"):
     """Which session of which network."""
 
-    pdu_session_id: int | None = field(name="pduSessionID", default=None)
+    pdu_session_id: Uint32 | None = field(name="pduSessionID", default=None)
     serving_network: PlmnId | None = field(name="servingCNPlmnId", default=None)
 
 
 class PDUSessionChargingInformation(Struct, frozen=True, gc=False, rename="camel"):
     """What a session management function adds."""
 
-    charging_id: int | None = None
+    charging_id: Uint32 | None = None
     smf_charging_id: str | None = field(name="sMFchargingId", default=None)
     user_information: UserInformation | None = None
     user_location: UserLocation | None = field(name="userLocationinfo", default=None)
@@ -169,7 +170,7 @@ class ChargingDataRequest(Struct, frozen=True, gc=False, rename="camel"):
     invocation_time_stamp: Instant
     invocation_sequence_number: Uint32
     subscriber_identifier: Name | None = None
-    charging_id: int | None = None
+    charging_id: Uint32 | None = None
     one_time_event: bool = False
     one_time_event_type: str | None = None
     notify_uri: Uri | None = None
