@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from yuzuri.charging.spending_limit_store import look_at_counters
 from yuzuri.kernel.ids import Home, new_id
 from yuzuri.ledger.due import holders_with_expired, holders_with_lapsed, travellers
 from yuzuri.ledger.expiry import ExpireBuckets
@@ -37,9 +38,13 @@ async def keep_sweeping(yuzuri: Yuzuri, interval_s: float = INTERVAL_S) -> None:
 async def sweep(yuzuri: Yuzuri) -> int:
     """End what is due, each by a command on the one road; returns how many of them were answered.
 
+    Counters that time alone has changed are told to whoever has subscribed to them.
+
     Several processes may sweep at once: what has been ended once is only refused or empty then.
     """
     answered = 0
+    async with yuzuri.database.connection() as connection:
+        await look_at_counters(connection, yuzuri.clock())
     for home in map(Home, range(yuzuri.homes)):
         answered += await _bring_over(yuzuri, home)
         answered += await _expire_gifts(yuzuri, home)

@@ -27,6 +27,7 @@ from yuzuri.charging.sessions import (
     OpenSession,
     UpdateSession,
 )
+from yuzuri.charging.spending_limit_store import tell_subscribers
 from yuzuri.db import Connection
 from yuzuri.kernel.ids import (
     HOME,
@@ -42,7 +43,7 @@ from yuzuri.kernel.ids import (
 )
 from yuzuri.ledger.allowance_rows import AllowanceCache, load_allowances
 from yuzuri.ledger.book import Book
-from yuzuri.ledger.changes import HOUSE_IDS
+from yuzuri.ledger.changes import HOUSE_IDS, TransferKind
 from yuzuri.ledger.commands import (
     Capture,
     Deliver,
@@ -286,6 +287,11 @@ class YuzuriRoad:
             await ask_waiting(connection, arrived, facts.book.at)
         if facts.pools.touched_lines:
             await ask_running(connection, facts.pools.touched_lines, facts.book.at)
+        # What is used up is counted, and told, by charging.
+        moved = (t for t in facts.book.transfers if t.kind is not TransferKind.USE)
+        holders = {holder for t in moved for holder in (t.source, t.target)} - HOUSE_IDS
+        if holders:
+            await tell_subscribers(connection, holders, facts.book.at)
 
     def encode(self, outcome: Outcome) -> bytes:
         """Turn an outcome into what is kept."""
