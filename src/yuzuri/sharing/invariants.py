@@ -1,4 +1,4 @@
-"""What must always hold of gifts (I6)."""
+"""What must always hold of gifts (I6), and of who draws on a pool (I11)."""
 
 from yuzuri.db.invariants import Invariant
 
@@ -34,3 +34,20 @@ GIFT_INVARIANTS = (
     Invariant("I6", "what open gifts hold is what they are; a gift ends exactly once", _I6),
 )
 """The invariants of gifts."""
+
+_I11 = """
+SELECT 'member ' || m.line, 'the pool that it draws on is not open, or of another operator'
+FROM pool_member m
+LEFT JOIN line l ON l.home = m.home AND l.id = m.line
+LEFT JOIN pool p ON p.id = m.pool AND p.closed_at IS NULL
+WHERE l.operator IS DISTINCT FROM p.operator OR p.id IS NULL
+UNION ALL
+SELECT 'pool ' || p.id, 'it is a line too' FROM pool p JOIN line l ON l.id = p.id
+"""
+
+POOL_INVARIANTS = (
+    Invariant(
+        "I11", "whoever draws on a pool is a line of its operator, and no pool is a line", _I11
+    ),
+)
+"""The invariants of pools."""

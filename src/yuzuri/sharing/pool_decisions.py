@@ -75,7 +75,7 @@ def decide_pool(facts: PoolFacts, command: PoolCommand) -> PoolDecision:
     return PoolDecision(decision) if isinstance(decision, Refusal) else decision
 
 
-def carry_out(facts: PoolFacts, decision: PoolDecision) -> None:
+def apply_pool_decision(facts: PoolFacts, decision: PoolDecision) -> None:
     """Let the next decision see what this one has changed."""
     facts.book.apply(decision.ledger)
     if decision.opened is not None:

@@ -12,7 +12,7 @@ from yuzuri.catalog.purchases import Purchased
 from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue, Refusal
-from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Id, PurchaseId
+from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Id, PoolId, PurchaseId
 from yuzuri.kernel.names import Name
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 from yuzuri.ledger.commands import DONE, LedgerDone
@@ -20,6 +20,7 @@ from yuzuri.ledger.expiry import Expired
 from yuzuri.operators.sources import Confidence
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftRefused, GiftState
+from yuzuri.sharing.pools import PoolDone
 
 zones = st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-3.5))])
 instants = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=zones)  # noqa: DTZ001 - hypothesis adds the zone
@@ -85,6 +86,7 @@ OUTCOMES: dict[type, st.SearchStrategy[Outcome]] = {
         ids.map(PurchaseId),
         several(st.tuples(ids.map(AllowanceId), amounts)),
     ),
+    PoolDone: st.builds(PoolDone, ids.map(HolderId).map(PoolId)),
     Expired: st.builds(Expired, st.integers(0, 1000)),
     LedgerDone: st.just(DONE),
     Refusal: st.builds(Refusal, codes, fields),

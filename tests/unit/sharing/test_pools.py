@@ -24,7 +24,7 @@ from yuzuri.operators.plans import AllowanceClass
 from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import Profiles
 from yuzuri.operators.services import Pool as PoolService
-from yuzuri.sharing.pool_decisions import carry_out, decide_pool
+from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pools import (
     AddMember,
@@ -84,7 +84,7 @@ def facts_of(*lines: Line, at: datetime = START) -> PoolFacts:
 
 def do(facts: PoolFacts, command: PoolCommand) -> object:
     decision = decide_pool(facts, command)
-    carry_out(facts, decision)
+    apply_pool_decision(facts, decision)
     return decision.outcome
 
 

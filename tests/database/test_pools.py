@@ -1,0 +1,359 @@
+"""Pools on a real database: in groups and one by one, in one home and across homes, and in a race.
+
+Wherever commands meet, what holds is judged under the locks: nobody acts one command too late.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import LiteralString
+
+import msgspec
+import pytest
+from psycopg import AsyncConnection
+from tests.model.world import ISSUED, World, choose, named, new_line, open_world, operator
+
+from yuzuri.charging.sessions import Charged, OpenSession, Wanted
+from yuzuri.db.committer import Request
+from yuzuri.db.connect import Database
+from yuzuri.jobs.sweeps import sweep
+from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.kernel.ids import HOME, HolderId, Home, Id, PoolId, SessionId, home_of, new_id
+from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.store import lock_home, read_book
+from yuzuri.operators.profiles import Profiles
+from yuzuri.operators.services import Pool as PoolService
+from yuzuri.runtime.replies import Outcome
+from yuzuri.settings import Settings
+from yuzuri.sharing.invariants import POOL_INVARIANTS
+from yuzuri.sharing.pool_store import load_members_of, load_pools, remove_members
+from yuzuri.sharing.pools import (
+    AddMember,
+    ChangeMember,
+    FillPool,
+    Member,
+    OpenPool,
+    PoolCommand,
+    PoolDone,
+    RemoveMember,
+)
+from yuzuri.subscribers.lines import Line
+
+LINES_MAX = 3
+
+POOLED = msgspec.structs.replace(
+    operator(), services=(PoolService(name=named("pool"), source="s", lines_max=LINES_MAX),)
+)
+PROFILES = Profiles({"open": POOLED, "none": operator("none")})
+
+
+@pytest.fixture(params=[1, 16], ids=["1 home", "16 homes"])
+def homes(request: pytest.FixtureRequest) -> int:
+    chosen: int = request.param
+    return chosen
+
+
+@pytest.fixture
+async def world(
+    settings: Settings, database_url: str, database: Database, homes: int
+) -> AsyncIterator[World]:
+    await choose(database_url, homes)
+    async with open_world(settings, database, PROFILES) as world:
+        yield world
+
+
+@dataclass
+class Circle:
+    """A pool to be, its owner, and friends; with more than one home, the friends live elsewhere."""
+
+    pool: PoolId
+    owner: Line
+    friends: Sequence[Line]
+
+
+async def circle(world: World, *, home: Home = HOME) -> Circle:
+    homes = world.yuzuri.homes
+    async with world.yuzuri.database.connection() as connection:
+        owner, *friends = [
+            await new_line(connection, world.at, "open", "plan", Home((home + n) % homes))
+            for n in range(6)
+        ]
+    for line in (owner, *friends):
+        await world.buy(line)
+    return Circle(PoolId(HolderId(new_id(home_of(owner.id)))), owner, friends)
+
+
+def opening(us: Circle) -> OpenPool:
+    return OpenPool(person=us.owner.person, pool=us.pool, name="us", line=us.owner.id)
+
+
+def adding(us: Circle, who: int, cap: int | None = None) -> AddMember:
+    line = us.friends[who].id
+    return AddMember(person=us.owner.person, pool=us.pool, line=line, cap_per_day=cap)
+
+
+def changing(us: Circle, who: int, *, is_paused: bool = False) -> ChangeMember:
+    line = us.friends[who].id
+    return ChangeMember(
+        person=us.owner.person, pool=us.pool, line=line, cap_per_month=7, is_paused=is_paused
+    )
+
+
+def removing(us: Circle, who: int) -> RemoveMember:
+    return RemoveMember(person=us.owner.person, pool=us.pool, line=us.friends[who].id)
+
+
+def filling(us: Circle, line: Line, amount: int, unit: Unit = Unit.DATA) -> FillPool:
+    return FillPool(person=line.person, line=line.id, pool=us.pool, unit=unit, amount=amount)
+
+
+async def opened(world: World, *members: int, home: Home = HOME) -> Circle:
+    us = await circle(world, home=home)
+    commands: list[PoolCommand] = [opening(us), *(adding(us, who) for who in members)]
+    for command in commands:
+        assert await world.submit(command) == PoolDone(us.pool)
+    return us
+
+
+async def members_of(world: World, pool: PoolId) -> dict[HolderId, Member]:
+    async with world.yuzuri.database.connection() as connection:
+        return await load_members_of(connection, [pool])
+
+
+async def inside(world: World, pool: PoolId) -> int:
+    async with world.yuzuri.database.connection() as connection:
+        book = await read_book(connection, [pool], world.at)
+    return sum(bucket.available for bucket, _ in book.holdings(pool, Unit.DATA))
+
+
+def code_of(outcome: object) -> Code:
+    assert isinstance(outcome, Refusal), outcome
+    return outcome.code
+
+
+# ---------------------------------------------------------------- in groups and one by one
+
+
+def story(us: Circle) -> list[PoolCommand]:
+    """Everything that can be done, and what is refused, all asked by people of one home."""
+    owner = us.owner
+    return [
+        adding(us, 0),
+        opening(us),
+        opening(us),
+        *(adding(us, who, cap=50) for who in range(4)),
+        changing(us, 0),
+        filling(us, owner, 400),
+        filling(us, owner, ISSUED),
+        removing(us, 1),
+        removing(us, 1),
+        changing(us, 1),
+        adding(us, 3),
+        adding(us, 3),
+        changing(us, 2, is_paused=True),
+        RemoveMember(person=us.owner.person, pool=us.pool, line=owner.id),
+        filling(us, owner, 600),
+        removing(us, 3),
+        adding(us, 1),
+    ]
+
+
+def told(outcomes: Sequence[Outcome | Exception]) -> list[object]:
+    return [one if isinstance(one, Refusal) else type(one) for one in outcomes]
+
+
+async def left_by(world: World, us: Circle) -> object:
+    """What a story has left, by the places of its people in it."""
+    members = await members_of(world, us.pool)
+    async with world.yuzuri.database.connection() as connection:
+        pools = await load_pools(connection, [us.pool])
+    return (
+        [(pool.name, pool.operator, pool.opened_at) for pool in pools.values()],
+        [friend.id in members for friend in us.friends],
+        [
+            (m.cap_per_day, m.cap_per_month, m.is_paused, m.joined_at)
+            for friend in us.friends
+            if (m := members.get(friend.id))
+        ],
+        [await world.left(line) for line in (us.owner, *us.friends)],
+        await inside(world, us.pool),
+    )
+
+
+async def test_a_group_leaves_what_the_same_commands_leave_one_by_one(world: World) -> None:
+    alone, together = await circle(world), await circle(world)
+    one_by_one = [await world.submit(command) for command in story(alone)]
+    as_group = await world.yuzuri.post(
+        [Request(together.owner.person, str(new_id()), command) for command in story(together)]
+    )
+    assert told(as_group) == told(one_by_one)
+    assert told(one_by_one).count(PoolDone) == 12
+    assert await left_by(world, together) == await left_by(world, alone)
+    assert await inside(world, alone.pool) == ISSUED
+
+
+async def test_the_same_request_again_is_answered_the_same_and_done_once(world: World) -> None:
+    us = await opened(world)
+    for _ in range(2):
+        assert await world.submit(adding(us, 0), "once") == PoolDone(us.pool)
+        assert await world.submit(filling(us, us.owner, 10), "fill") == PoolDone(us.pool)
+    assert list(await members_of(world, us.pool)) == [us.friends[0].id]
+    assert await inside(world, us.pool) == 10
+    with pytest.raises(DomainError) as raised:
+        await world.submit(filling(us, us.owner, 11), "fill")
+    assert raised.value.refusal.code is Code.KEY_REUSED
+
+
+# ---------------------------------------------------------------- what goes in
+
+
+async def test_what_a_member_of_another_home_puts_in_arrives_at_once(world: World) -> None:
+    us = await opened(world, 0)
+    friend = us.friends[0]
+    assert (home_of(friend.id) == home_of(us.pool)) is (world.yuzuri.homes == 1)
+    assert await world.submit(filling(us, friend, 300)) == PoolDone(us.pool)
+    assert (await inside(world, us.pool), await world.left(friend)) == (300, ISSUED - 300)
+    assert await world.breaches() == []
+    refusal = await world.submit(filling(us, friend, ISSUED - 299))
+    assert code_of(refusal) is Code.BALANCE_NOT_ENOUGH
+
+
+async def test_what_is_in_a_pool_ends_when_it_would_have_ended_elsewhere(world: World) -> None:
+    us = await opened(world, 0)
+    await world.buy(us.friends[0], "day")
+    await world.submit(filling(us, us.friends[0], ISSUED + 1))
+    world.clock.move(timedelta(days=1))
+    assert await inside(world, us.pool) == 1
+    assert await sweep(world.yuzuri) > 0
+    world.clock.move(timedelta(days=29))
+    await sweep(world.yuzuri)
+    assert await world.breaches() == []
+
+
+# ---------------------------------------------------------------- who comes too late
+
+
+async def test_a_member_who_was_removed_meanwhile_puts_nothing_in(world: World) -> None:
+    us = await opened(world, 0)
+    friend = us.friends[0]
+    async with world.yuzuri.database.connection() as connection:
+        await lock_home(connection, home_of(friend.id))
+        late = asyncio.create_task(world.submit(filling(us, friend, 1)))
+        await asyncio.wait([late], timeout=0.2)
+        assert not late.done()
+        await remove_members(connection, [friend.id])
+    assert code_of(await late) is Code.POOL_UNKNOWN
+    assert await world.left(friend) == ISSUED
+
+
+async def test_who_is_removed_while_they_act_acts_before_it_or_not_at_all(world: World) -> None:
+    us = await opened(world, 0, 1)
+    for turn in range(5):
+        friend, before = us.friends[turn % 2], await inside(world, us.pool)
+        *filled, removed = await asyncio.gather(
+            *(world.submit(filling(us, friend, 1)) for _ in range(6)),
+            world.submit(removing(us, turn % 2)),
+        )
+        assert removed == PoolDone(us.pool)
+        done = [outcome for outcome in filled if isinstance(outcome, PoolDone)]
+        late = {code_of(outcome) for outcome in filled if outcome not in done}
+        assert late <= {Code.POOL_UNKNOWN}
+        assert await inside(world, us.pool) == before + len(done)
+        assert code_of(await world.submit(filling(us, friend, 1))) is Code.POOL_UNKNOWN
+        assert await world.submit(adding(us, turn % 2)) == PoolDone(us.pool)
+
+
+async def test_a_line_that_two_pools_want_at_once_comes_to_one(world: World) -> None:
+    us, them = await opened(world), await opened(world, home=Home(world.yuzuri.homes // 2))
+    wanted = us.friends[0].id
+    outcomes = await asyncio.gather(
+        *(
+            world.submit(AddMember(person=one.owner.person, pool=one.pool, line=wanted))
+            for one in (us, them)
+        )
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PoolDone", "Refusal"]
+    (refusal,) = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    assert refusal.code is Code.POOL_MEMBER_ALREADY
+
+
+async def test_two_processes_do_not_let_in_more_lines_than_the_operator_allows(
+    world: World,
+) -> None:
+    us = await opened(world)
+    yuzuri = world.yuzuri
+    async with open_world(yuzuri.settings, yuzuri.database, PROFILES) as other:
+        outcomes = await asyncio.gather(
+            *((world, other)[who % 2].submit(adding(us, who)) for who in range(5))
+        )
+    done = [outcome for outcome in outcomes if isinstance(outcome, PoolDone)]
+    assert len(done) == len(await members_of(world, us.pool)) == LINES_MAX
+    assert {code_of(one) for one in outcomes if one not in done} == {Code.POOL_FULL}
+
+
+# ---------------------------------------------------------------- sessions that are running
+
+
+async def asked_again(admin: AsyncConnection) -> set[Id]:
+    cursor = await admin.execute("DELETE FROM reauthorization RETURNING session")
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def session_of(world: World, line: Line) -> SessionId:
+    """Let a line use all that it has, so that it waits for more."""
+    session = SessionId(new_id(home_of(line.id)))
+    command = OpenSession(
+        session=session,
+        line=line.id,
+        network_function="smf",
+        notify_uri="http://127.0.0.1/notify",
+        country=None,
+        sequence=0,
+        wanted=(Wanted(1, ISSUED),),
+    )
+    assert isinstance(await world.submit(command), Charged)
+    return session
+
+
+async def test_networks_ask_again_for_whom_it_matters_to(
+    world: World, admin_connection: AsyncConnection
+) -> None:
+    us = await opened(world, 0)
+    running = [await session_of(world, us.friends[who]) for who in range(3)]
+    for command in (
+        changing(us, 0, is_paused=True),
+        removing(us, 0),
+        adding(us, 0),
+        filling(us, us.owner, 10),
+    ):
+        await asked_again(admin_connection)
+        assert await world.submit(command) == PoolDone(us.pool)
+        assert await asked_again(admin_connection) == {running[0]}
+
+
+# ---------------------------------------------------------------- what is always so
+
+
+async def test_verify_finds_who_draws_on_a_pool_without_right(
+    world: World, admin_connection: AsyncConnection
+) -> None:
+    await opened(world, 0)
+    (i11,) = POOL_INVARIANTS
+
+    async def rows() -> int:
+        cursor = await admin_connection.execute(i11.breaches)
+        return len(await cursor.fetchall())
+
+    assert await rows() == 0
+    damages: tuple[tuple[LiteralString, int], ...] = (
+        ("UPDATE pool SET operator = 'none'", 1),
+        ("UPDATE pool SET closed_at = opened_at", 1),
+        ("DELETE FROM pool", 1),
+        ("UPDATE pool SET id = (SELECT line FROM pool_member)", 2),
+        ("UPDATE pool_member SET line = gen_random_uuid()", 1),
+    )
+    for damage, found in damages:
+        async with admin_connection.transaction(force_rollback=True):
+            await admin_connection.execute(damage)
+            assert await rows() == found, damage
