@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from yuzuri.charging.charging_facts import ChargingFacts, UseNotice
 from yuzuri.charging.rating import RatingGroup, last_instant, may_pay, usable_until
@@ -29,7 +30,7 @@ from yuzuri.charging.sessions import (
     Wanted,
 )
 from yuzuri.kernel.errors import Code, Refusal
-from yuzuri.kernel.ids import HolderId, HoldId, Id, SessionId
+from yuzuri.kernel.ids import HolderId, HoldId, Id, SessionId, home_of, in_home
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Bucket, Hold
@@ -268,7 +269,8 @@ def _new_quota(session: Session, number: int, unit: Unit, at: datetime) -> Quota
 
 def quota_id(session: SessionId, rating_group: int) -> Id:
     """Name the quota of a rating group in a session: the cause of its holds and transfers."""
-    return Id(session[:10] + rating_group.to_bytes(4) + session[14:])
+    named = blake2b(session + rating_group.to_bytes(4), digest_size=16)
+    return in_home(named.digest(), home_of(session))
 
 
 def _hold_id(quota: Id, bucket: Bucket) -> HoldId:
@@ -288,8 +290,9 @@ class _Meter:
         assert group is not None
         self._group: RatingGroup = group
         self._member = facts.members.get(session.line)
-        self._timezone = facts.profiles[session.operator].zone
         self._used_own = 0
+        self._aside = [] if quota.is_new else self._open_holds()
+        """What is set aside for the quota, in the order in which it pays."""
         self._lasted: dict[HoldId, datetime] = {}
         """Until when what this command has ended was set aside."""
         self._settle_lapsed()
@@ -301,13 +304,15 @@ class _Meter:
         at = last_instant(usage.since, min(usage.until, self._book.at))
         country = usage.country or self._session.country
         left = usage.amount
-        for hold in self._holds():
+        for hold in tuple(self._aside):
             if not left:
                 return
             allowance = self._book.allowances[hold.allowance]
             if may_pay(allowance, self._group, self._facts.profiles, country, at):
                 taken = min(left, hold.amount)
-                self._lasted[hold.id] = hold.expires_at
+                if taken == hold.amount:
+                    self._lasted[hold.id] = hold.expires_at
+                    self._aside.remove(hold)
                 self._use(hold.holder, allowance, taken, hold.id)
                 if hold.holder != self._session.line:
                     self.quota.from_pool -= taken
@@ -368,12 +373,13 @@ class _Meter:
     def give_back(self) -> int:
         """Free all that is still set aside; returns how much that was."""
         freed = 0
-        for hold in self._holds():
+        for hold in self._aside:
             freed += hold.amount
             if hold.holder != self._session.line:
                 self._give_back_to_pool(hold.amount)
             self._lasted[hold.id] = hold.expires_at
             self._book.apply((ReleaseHold(id=hold.id),))
+        self._aside = []
         self.quota.returned += freed
         return freed
 
@@ -395,7 +401,6 @@ class _Meter:
                 ends = ends if until is None else min(ends, until)
             has_more = has_more or self._room(bucket, is_pool=is_pool) > 0
         quota.is_waiting = not has_more
-        quota.valid_until = ends if granted else None
         if not granted:
             if opens is not None:
                 self._facts.wake_at[self._session.id] = opens
@@ -434,7 +439,6 @@ class _Meter:
         if self.give_back():
             self._facts.credited.add(self._session.line)
         self.quota.is_waiting = False
-        self.quota.valid_until = None
         self.finish()
 
     def finish(self) -> None:
@@ -466,8 +470,7 @@ class _Meter:
             payers.sort(key=lambda p: (p[2] is not pool_first, *_paying_order(p[1])))
         return payers
 
-    def _holds(self) -> list[Hold]:
-        """Return what is set aside for the quota, in the order in which it pays."""
+    def _open_holds(self) -> list[Hold]:
         holds = self._book.open_holds(self.quota.id)
         if len(holds) > 1:
             line, allowances = self._session.line, self._book.allowances
@@ -495,6 +498,10 @@ class _Meter:
         return min(opening, default=None)
 
     # ------------------------------------------------------------ pools
+
+    @property
+    def _timezone(self) -> ZoneInfo:
+        return self._facts.profiles[self._session.operator].zone
 
     def _room(self, bucket: Bucket, *, is_pool: bool) -> int:
         room = self._pool_room() if is_pool else None
@@ -525,7 +532,7 @@ class _Meter:
         quota = self.quota
         if not quota.outstanding:
             return
-        holds = self._book.open_holds(quota.id)
+        holds = self._aside
         quota.returned += quota.outstanding - sum(hold.amount for hold in holds)
         if quota.from_pool:
             of_pool = sum(hold.amount for hold in holds if hold.holder == quota.pool)

@@ -10,7 +10,7 @@ from msgspec import structs
 from yuzuri.charging.charging_facts import ChargingFacts, LineUse, UseNotice
 from yuzuri.charging.sessions import Quota, Session
 from yuzuri.db import Connection
-from yuzuri.db.arrays import UuidArray
+from yuzuri.db.arrays import BigintArray, UuidArray
 from yuzuri.kernel.ids import HolderId, Home, Id, SessionId, by_home, home_of
 from yuzuri.kernel.quantities import Unit
 from yuzuri.sharing.pool_store import write_members
@@ -27,7 +27,7 @@ FROM charging_session WHERE home = %s AND id = ANY(%b)
 
 _QUOTAS = """
 SELECT id, session, rating_group, line, unit, reported_at, granted, used, returned, overrun, unpaid,
-       from_pool, pool, sequence, seen, valid_until, is_waiting
+       from_pool, pool, sequence, seen, is_waiting
 FROM charging_quota WHERE home = %s AND session = ANY(%b)
 """
 
@@ -44,32 +44,37 @@ ON CONFLICT (home, id) DO UPDATE SET country = excluded.country, ended_at = excl
 """
 
 _ADD_QUOTAS = """
-INSERT INTO charging_quota (home, session, rating_group, id, line, unit, granted, used, returned,
-    overrun, unpaid, from_pool, pool, sequence, seen, valid_until, reported_at, is_waiting)
-SELECT %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[],
-    %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::uuid[], %b::bigint[],
-    %b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::boolean[])
+INSERT INTO charging_quota (home, reported_at, session, rating_group, id, line, granted, used,
+    returned, overrun, unpaid, from_pool, sequence, seen, unit, pool, is_waiting)
+SELECT %s, %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::bigint[],
+    %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+    %b::bigint[], %b::text[], %b::uuid[], %b::boolean[])
 """
 
 _CHANGE_QUOTAS = """
 UPDATE charging_quota
 SET granted = changed.granted, used = changed.used, returned = changed.returned,
     overrun = changed.overrun, unpaid = changed.unpaid, from_pool = changed.from_pool,
-    pool = changed.pool, sequence = changed.sequence, seen = changed.seen,
-    valid_until = changed.valid_until, reported_at = changed.reported_at,
-    is_waiting = changed.is_waiting
+    sequence = changed.sequence, seen = changed.seen, reported_at = %s,
+    is_waiting = changed.waits <> 0
 FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
-    %b::bigint[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[], %b::timestamptz[],
-    %b::timestamptz[], %b::boolean[])
-    AS changed (session, rating_group, granted, used, returned, overrun, unpaid, from_pool, pool,
-        sequence, seen, valid_until, reported_at, is_waiting)
+    %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
+    AS changed (session, rating_group, granted, used, returned, overrun, unpaid, from_pool,
+        sequence, seen, waits)
+WHERE charging_quota.home = %s AND charging_quota.session = changed.session
+    AND charging_quota.rating_group = changed.rating_group
+"""
+
+_NAME_POOLS = """
+UPDATE charging_quota SET pool = changed.pool
+FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS changed (session, rating_group, pool)
 WHERE charging_quota.home = %s AND charging_quota.session = changed.session
     AND charging_quota.rating_group = changed.rating_group
 """
 
 _WRITE_USES = """
-INSERT INTO line_use (home, line, unit, cycle_start, used, reached)
-SELECT %s, * FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::bigint[], %b::smallint[])
+INSERT INTO line_use (home, unit, cycle_start, line, used, reached)
+SELECT %s, %s, %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[])
 ON CONFLICT (home, line, unit) DO UPDATE
 SET cycle_start = excluded.cycle_start, used = excluded.used, reached = excluded.reached
 """
@@ -177,12 +182,11 @@ async def write_charging(connection: Connection, facts: ChargingFacts) -> None:
         )  # fmt: skip
         await connection.execute(_WRITE_SESSIONS, (home, *columns), prepare=True)
     for home, quotas in _by_home(facts.changed_quotas.values(), _line_of):
-        await _write_quotas(connection, home, quotas)
+        await _write_quotas(connection, home, quotas, at)
     if facts.changed_members:
         await write_members(connection, facts.changed_members.values())
     for home, uses in _by_home(facts.changed_uses.values(), _line_of):
-        columns = _columns((u.line, u.unit.value, u.cycle_start, u.used, u.reached) for u in uses)
-        await connection.execute(_WRITE_USES, (home, *columns), prepare=True)
+        await _write_uses(connection, home, uses)
     for home, notices in _by_home(facts.notices, _line_of):
         columns = _columns((n.line, n.unit.value, n.cycle_start, n.reached) for n in notices)
         await connection.execute(_ADD_NOTICES, (home, at, *columns))
@@ -213,24 +217,56 @@ async def tell_counters(connection: Connection, lines: Collection[HolderId], at:
         await connection.execute(_COUNTERS_CHANGED, parameters)
 
 
-async def _write_quotas(connection: Connection, home: Home, quotas: Sequence[Quota]) -> None:
+async def _write_quotas(
+    connection: Connection, home: Home, quotas: Sequence[Quota], at: datetime
+) -> None:
     new = [quota for quota in quotas if quota.is_new]
     if new:
-        columns = _columns(
-            (q.session, q.rating_group, q.id, q.line, q.unit.value, q.granted, q.used, q.returned,
-             q.overrun, q.unpaid, q.from_pool, q.pool, q.sequence, q.seen, q.valid_until,
-             q.reported_at, q.is_waiting)
-            for q in new
-        )  # fmt: skip
-        await connection.execute(_ADD_QUOTAS, (home, *columns), prepare=True)
+        columns = (
+            *_keys(new),
+            UuidArray([q.id for q in new]),
+            UuidArray([q.line for q in new]),
+            *_counts(new),
+            [q.unit.value for q in new],
+            [q.pool for q in new],
+            [q.is_waiting for q in new],
+        )
+        await connection.execute(_ADD_QUOTAS, (home, at, *columns), prepare=True)
     known = [quota for quota in quotas if not quota.is_new]
     if known:
-        columns = _columns(
-            (q.session, q.rating_group, q.granted, q.used, q.returned, q.overrun, q.unpaid,
-             q.from_pool, q.pool, q.sequence, q.seen, q.valid_until, q.reported_at, q.is_waiting)
-            for q in known
-        )  # fmt: skip
-        await connection.execute(_CHANGE_QUOTAS, (*columns, home), prepare=True)
+        columns = (*_keys(known), *_counts(known), BigintArray([q.is_waiting for q in known]))
+        await connection.execute(_CHANGE_QUOTAS, (at, *columns, home), prepare=True)
+    pooled = [quota for quota in known if quota.pool is not None]
+    if pooled:
+        pools = [q.pool for q in pooled]
+        await connection.execute(_NAME_POOLS, (*_keys(pooled), pools, home), prepare=True)
+
+
+async def _write_uses(connection: Connection, home: Home, uses: Sequence[LineUse]) -> None:
+    months: dict[tuple[Unit, datetime], list[LineUse]] = {}
+    for use in uses:
+        months.setdefault((use.unit, use.cycle_start), []).append(use)
+    for (unit, cycle_start), of_month in months.items():
+        columns = (
+            UuidArray([use.line for use in of_month]),
+            BigintArray([use.used for use in of_month]),
+            BigintArray([use.reached for use in of_month]),
+        )
+        await connection.execute(
+            _WRITE_USES, (home, unit.value, cycle_start, *columns), prepare=True
+        )
+
+
+def _keys(quotas: Sequence[Quota]) -> tuple[UuidArray, BigintArray]:
+    return UuidArray([q.session for q in quotas]), BigintArray([q.rating_group for q in quotas])
+
+
+def _counts(quotas: Sequence[Quota]) -> list[BigintArray]:
+    counts = (
+        (q.granted, q.used, q.returned, q.overrun, q.unpaid, q.from_pool, q.sequence, q.seen)
+        for q in quotas
+    )
+    return [BigintArray(column) for column in zip(*counts, strict=True)]
 
 
 def _line_of(one: Session | Quota | LineUse | UseNotice) -> HolderId:
@@ -254,7 +290,7 @@ def _session(row: Sequence[Any]) -> Session:
 
 def _quota(row: Sequence[Any]) -> Quota:
     quota, session, rating_group, line, unit, reported_at, *counts = row
-    granted, used, returned, overrun, unpaid, from_pool, pool, sequence, seen, until, waits = counts
+    granted, used, returned, overrun, unpaid, from_pool, pool, sequence, seen, waits = counts
     return Quota(
         id=Id(quota),
         session=SessionId(session),
@@ -271,7 +307,6 @@ def _quota(row: Sequence[Any]) -> Quota:
         pool=pool,
         sequence=sequence,
         seen=seen,
-        valid_until=until,
         is_waiting=waits,
     )
 

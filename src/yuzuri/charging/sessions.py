@@ -61,7 +61,6 @@ class Quota(msgspec.Struct, kw_only=True):
     """The highest number of a message that has reported here."""
     seen: int = 0
     """Which of the 63 numbers up to it have reported: bit n for `sequence` - n."""
-    valid_until: datetime | None = None
     is_waiting: bool = False
     is_new: bool = False
 

@@ -164,7 +164,9 @@ class Book:
         held = [
             hold for hold in self.holds_by_cause.get(cause, ()) if self.holds.get(hold.id) is hold
         ]
-        return sorted(held, key=lambda hold: spending_order(self.allowances[hold.allowance]))
+        if len(held) > 1:
+            held.sort(key=lambda hold: spending_order(self.allowances[hold.allowance]))
+        return held
 
     def apply(self, changes: Iterable[LedgerChange]) -> None:
         """Carry out what was decided, in order; raises `BookError` for what must never be."""

@@ -33,7 +33,6 @@ CREATE TABLE charging_quota (
     pool uuid,
     sequence bigint NOT NULL,
     seen bigint NOT NULL,
-    valid_until timestamptz,
     reported_at timestamptz NOT NULL,
     is_waiting boolean NOT NULL,
     PRIMARY KEY (home, session, rating_group)
