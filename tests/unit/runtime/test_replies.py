@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuzuri.catalog.purchases import Purchased
+from yuzuri.charging.sessions import Charged, Grant, GrantResult
 from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue, Refusal
@@ -87,6 +88,12 @@ OUTCOMES: dict[type, st.SearchStrategy[Outcome]] = {
         several(st.tuples(ids.map(AllowanceId), amounts)),
     ),
     PoolDone: st.builds(PoolDone, ids.map(HolderId).map(PoolId)),
+    Charged: st.builds(
+        Charged,
+        several(
+            st.builds(Grant, amounts, st.sampled_from(GrantResult), amounts, amounts, st.booleans())
+        ),
+    ),
     Expired: st.builds(Expired, st.integers(0, 1000)),
     LedgerDone: st.just(DONE),
     Refusal: st.builds(Refusal, codes, fields),
