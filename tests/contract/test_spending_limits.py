@@ -132,7 +132,7 @@ async def test_whoever_subscribes_is_told_how_the_counters_stand(pcf: Caller, ph
     place, said = await subscribe(pcf, phone, "data-percent", "sms-percent", notifId="n-1")
     assert statuses(said) == {"data-percent": "below-80", "sms-percent": "reached-100"}
     assert (said["supi"], said["notifId"]) == (phone.supi, "n-1")
-    assert not said.keys() & {"expiry", "supportedFeatures"}
+    assert "supportedFeatures" not in said
     assert place.startswith(f"{PATH}/")
 
 
@@ -344,6 +344,16 @@ async def test_a_subscription_ends_once(yuzuri: Yuzuri, pcf: Caller, phone: Phon
     assert cause(await pcf.send("DELETE", place)) == (404, "SUBSCRIPTION_NOT_FOUND")
     await use(yuzuri, phone, FILLED)
     assert await told_now(yuzuri, phone) == []
+
+
+@pytest.mark.parametrize("wanted", [None, "2027-12-01T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+async def test_no_subscription_lasts_longer_than_a_year(
+    pcf: Caller, phone: Phone, wanted: str | None
+) -> None:
+    named = {} if wanted is None else {"expiry": wanted}
+    place, said = await subscribe(pcf, phone, **named)
+    assert said["expiry"] == "2027-11-11T03:00:00Z"
+    assert (await pcf.send("PUT", place, named)).json()["expiry"] == "2027-11-11T03:00:00Z"
 
 
 async def test_a_subscription_is_over_at_its_expiry(

@@ -56,7 +56,7 @@ WHERE home = %s AND id = %s
 """
 _REMOVE = """
 DELETE FROM spending_limit_subscription
-WHERE home = %s AND id = %s AND network_function = %s AND (expires_at IS NULL OR expires_at > %s)
+WHERE home = %s AND id = %s AND network_function = %s AND expires_at > %s
 """
 _NOTE_TOLD = """
 UPDATE spending_limit_subscription SET told = told || %s WHERE home = %s AND id = %s

@@ -6,7 +6,7 @@ it has had in it: used, and left now. What a pool has paid counts for nobody.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from yuzuri.kernel.ids import HolderId, Id
@@ -18,6 +18,10 @@ COUNTERS: Mapping[str, Unit] = {
     "sms-percent": Unit.SMS,
 }
 """The counters there are, and what each counts."""
+
+
+LIFE_MAX = timedelta(days=366)
+"""How long a subscription lasts at most, so that none of a network that has gone lasts for ever."""
 
 
 class CounterStatus(StrEnum):
@@ -44,11 +48,11 @@ class Subscription:
     notify_id: str | None
     counters: tuple[str, ...]
     told: Mapping[str, CounterStatus]
-    expires_at: datetime | None
+    expires_at: datetime
 
     def is_over(self, at: datetime) -> bool:
         """Tell whether its time has passed."""
-        return self.expires_at is not None and self.expires_at <= at
+        return self.expires_at <= at
 
     def changed(self, statuses: Mapping[str, CounterStatus]) -> dict[str, CounterStatus]:
         """Return the statuses that it has not been told."""

@@ -35,7 +35,7 @@ def tell_statuses(
         {counter: PolicyCounterInfo(counter, status) for counter, status in statuses.items()},
         supi=subscription.supi or UNSET,
         notif_id=subscription.notify_id or UNSET,
-        expiry=subscription.expires_at or UNSET,
+        expiry=subscription.expires_at,
     )
 
 

@@ -40,7 +40,13 @@ from yuzuri.charging.spending_limit_store import (
     read_counters,
     remove_subscription,
 )
-from yuzuri.charging.spending_limits import COUNTERS, CounterStatus, LineCounters, Subscription
+from yuzuri.charging.spending_limits import (
+    COUNTERS,
+    LIFE_MAX,
+    CounterStatus,
+    LineCounters,
+    Subscription,
+)
 from yuzuri.db import Connection, DatabaseUnavailable
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import Id, home_of, new_id, parse_id
@@ -146,7 +152,7 @@ async def _subscribe(
             notify_id=context.notif_id or None,
             counters=asked,
             told=_statuses(counters, asked),
-            expires_at=context.expiry or None,
+            expires_at=_expiry(context, at) or at + LIFE_MAX,
         )
         await add_subscription(connection, subscription, at)
     place = f"{own_root(scope)}{BASE_PATH}subscriptions/{subscription.id}"
@@ -172,7 +178,7 @@ async def _change(
             notify_id=context.notif_id or known.notify_id,
             counters=asked,
             told=_statuses(counters, asked),
-            expires_at=context.expiry or known.expires_at,
+            expires_at=_expiry(context, at) or known.expires_at,
         )
         await change_subscription(connection, changed, at)
     return Answer(HTTPStatus.OK, (IS_JSON,), _said(changed, context))
@@ -201,6 +207,11 @@ def _checked(context: SpendingLimitContext, caller: NetworkCaller, at: datetime)
             invalid=(problems.InvalidParam("/policyCounterIds", "has one that is not known"),),
         )
     return asked
+
+
+def _expiry(context: SpendingLimitContext, at: datetime) -> datetime | None:
+    """Return until when a subscription is to last, but no longer than one can."""
+    return min(context.expiry, at + LIFE_MAX) if context.expiry else None
 
 
 async def _check_line(

@@ -10,7 +10,7 @@ CREATE TABLE spending_limit_subscription (
     notify_id text,
     counters text[] NOT NULL CHECK (cardinality(counters) > 0),
     told jsonb NOT NULL,
-    expires_at timestamptz,
+    expires_at timestamptz NOT NULL,
     next_look_at timestamptz NOT NULL,
     PRIMARY KEY (home, id)
 );
