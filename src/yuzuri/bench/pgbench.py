@@ -36,9 +36,9 @@ class Pgbench:
         """Make its tables: 100,000 accounts and one branch for each unit of scale."""
         await run_pgbench(self.conninfo, "--initialize", "--quiet", f"--scale={scale}")
 
-    async def measure_all(self, seconds: int) -> None:
-        """Run both scripts with each number of clients."""
-        for script in PGBENCH_SCRIPTS:
+    async def measure_all(self, seconds: int, scripts: Sequence[str] = PGBENCH_SCRIPTS) -> None:
+        """Run these scripts with each number of clients."""
+        for script in scripts:
             runs = {
                 str(clients): await self._measure(script, clients, seconds)
                 for clients in PGBENCH_CLIENTS

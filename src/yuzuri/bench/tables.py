@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from yuzuri.bench.report import PGBENCH_CLIENTS, CaseResult, Report, count_clients
+from yuzuri.bench.report import PGBENCH_CLIENTS, CaseResult, Machine, Report, count_clients
 
 CASE_TITLES = {
     "groups": "transfers posted in groups of 8,000",
@@ -52,11 +52,9 @@ def peer_rows(report: Report) -> list[Row]:
 
 def fact_rows(report: Report) -> list[Row]:
     """What else was measured, and where: a name and a value each."""
-    machine = report.machine
-    settings = ", ".join(f"{name}={value}" for name, value in machine.server_settings.items())
     return [
         ("bytes on disk a transfer", f"{report.bytes_per_transfer:,.0f} (indexes included)"),
-        ("durable", f"{'yes' if report.durable else 'NO'} ({settings})"),
+        durability_row(report.durable, report.machine),
         (
             "memory of the process",
             ", ".join(
@@ -64,25 +62,36 @@ def fact_rows(report: Report) -> list[Row]:
                 for name, size in report.memory_bytes.items()
             ),
         ),
-        (
-            "machine",
-            f"{machine.cpus} CPUs, {machine.memory_bytes / 2**30:.0f} GiB,"
-            f" Python {machine.python}, PostgreSQL {machine.postgresql}"
-            + (f", {machine.filesystem}" if machine.filesystem else ""),
-        ),
+        machine_row(report.machine),
         ("homes", str(report.homes)),
         ("took", f"{report.seconds:,.0f} s"),
     ]
+
+
+def durability_row(durable: bool, machine: Machine) -> Row:  # noqa: FBT001 - a row's value
+    """Whether what was acknowledged is on disk, and what the server says of it."""
+    settings = ", ".join(f"{name}={value}" for name, value in machine.server_settings.items())
+    return "durable", f"{'yes' if durable else 'NO'} ({settings})"
+
+
+def machine_row(machine: Machine) -> Row:
+    """Where the figures were taken."""
+    filesystem = f", {machine.filesystem}" if machine.filesystem else ""
+    return (
+        "machine",
+        f"{machine.cpus} CPUs, {machine.memory_bytes / 2**30:.0f} GiB,"
+        f" Python {machine.python}, PostgreSQL {machine.postgresql}{filesystem}",
+    )
 
 
 def markdown(report: Report) -> str:
     """The whole report as Markdown tables."""
     return "\n".join(
         [
-            _table(CASE_HEADINGS, case_rows(report)),
-            _table(PGBENCH_HEADINGS, pgbench_rows(report)),
-            _table(("other yardsticks", "per second"), peer_rows(report)),
-            _table(("beside them", ""), fact_rows(report)),
+            markdown_table(CASE_HEADINGS, case_rows(report)),
+            markdown_table(PGBENCH_HEADINGS, pgbench_rows(report)),
+            markdown_table(("other yardsticks", "per second"), peer_rows(report)),
+            markdown_table(("beside them", ""), fact_rows(report)),
         ]
     )
 
@@ -97,7 +106,8 @@ def _figures(case: CaseResult) -> Row:
     )
 
 
-def _table(headings: Sequence[str], rows: Sequence[Row]) -> str:
+def markdown_table(headings: Sequence[str], rows: Sequence[Row]) -> str:
+    """Rows under headings, as Markdown; columns of numbers to the right."""
     numbers = [all(_is_number(row[column]) for row in rows) for column in range(len(headings))]
     marks = ["---:" if is_number else "---" for is_number in numbers]
     lines = [headings, marks, *rows]

@@ -10,6 +10,15 @@ from rich.table import Table
 
 from yuzuri.bench import BenchFailed
 from yuzuri.bench.books import HOMES_MAX
+from yuzuri.bench.charging import CHARGING_FULL, CHARGING_QUICK, bench_charging
+from yuzuri.bench.charging_report import (
+    CHARGING_HEADINGS,
+    ChargingReport,
+    charging_fact_rows,
+    charging_json,
+    charging_markdown,
+    charging_rows,
+)
 from yuzuri.bench.ledger import FULL, QUICK, bench_ledger
 from yuzuri.bench.plots import PLOT_ENDINGS, can_plot, write_plot
 from yuzuri.bench.report import Report, report_json
@@ -25,6 +34,18 @@ from yuzuri.bench.tables import (
 )
 from yuzuri.cli.screen import console, errors
 
+_Url = Annotated[
+    str | None,
+    typer.Option(
+        help="A PostgreSQL to measure on, in databases of its own that are dropped at the end;"
+        " left out: an embedded one in a temporary folder."
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Markdown = Annotated[
+    Path | None, typer.Option("--markdown", help="Write the tables to this file.")
+]
+
 app = typer.Typer(help="Measure Yuzuri beside its peers, on one machine.", no_args_is_help=True)
 
 
@@ -38,20 +59,12 @@ def ledger(
     quick: Annotated[
         bool, typer.Option("--quick", help="Under 50 s; up to 100,000 buckets only.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    markdown_file: Annotated[
-        Path | None, typer.Option("--markdown", help="Write the tables to this file.")
-    ] = None,
+    as_json: _Json = False,
+    markdown_file: _Markdown = None,
     plot_file: Annotated[
         Path | None, typer.Option("--plot", help="Draw to this file, .svg or .png.")
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            help="A PostgreSQL to measure on, in databases of its own that are dropped at the end;"
-            " left out: an embedded one in a temporary folder."
-        ),
-    ] = None,
+    url: _Url = None,
     homes: Annotated[
         int, typer.Option(help="How many homes the books have.", min=1, max=HOMES_MAX)
     ] = 1,
@@ -76,6 +89,34 @@ def ledger(
         print(report_json(report))
     else:
         _show(report)
+
+
+@app.command("charging")
+def charging(
+    quick: Annotated[bool, typer.Option("--quick", help="Under 50 s.")] = False,
+    as_json: _Json = False,
+    markdown_file: _Markdown = None,
+    url: _Url = None,
+) -> None:
+    """Measure durable updates of charging sessions over HTTP/2, beside an echo and pgbench.
+
+    Leaves nothing behind, and never touches data that was there before. Exits 1 if a figure would
+    not have been true.
+    """
+    _check_files(markdown_file, None)
+    with _Bar() as bar:
+        plan = CHARGING_QUICK if quick else CHARGING_FULL
+        try:
+            report = asyncio.run(bench_charging(plan, url, bar))
+        except BenchFailed as failure:
+            bar.tell(str(failure))
+            raise typer.Exit(1) from failure
+    if markdown_file is not None:
+        markdown_file.write_text(charging_markdown(report), "utf-8")
+    if as_json:
+        print(charging_json(report))
+    else:
+        _show_charging(report)
 
 
 def _check_files(markdown_file: Path | None, plot_file: Path | None) -> None:
@@ -138,6 +179,12 @@ def _show(report: Report) -> None:
     _show_table(PGBENCH_HEADINGS, pgbench_rows(report))
     _show_table(("other yardsticks", "per second"), peer_rows(report))
     for name, value in fact_rows(report):
+        console.print(f"{name}: {value}", markup=False)
+
+
+def _show_charging(report: ChargingReport) -> None:
+    _show_table(CHARGING_HEADINGS, charging_rows(report))
+    for name, value in charging_fact_rows(report):
         console.print(f"{name}: {value}", markup=False)
 
 

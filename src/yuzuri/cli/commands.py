@@ -13,6 +13,7 @@ from yuzuri.cli import (
     gifts,
     network,
     operators,
+    pools,
     serving,
     simulate,
     subscribers,
@@ -42,6 +43,7 @@ _app.add_typer(operators.app, name="operators")
 _app.add_typer(subscribers.people, name="people")
 _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
+_app.add_typer(pools.app, name="pools")
 _app.add_typer(network.app, name="network")
 _app.add_typer(audit.app, name="audit")
 _app.add_typer(bench.app, name="bench")

@@ -63,9 +63,16 @@ async def _bring_up_to_date(settings: Settings) -> None:
         pass
 
 
-def serve_until_interrupted(settings: Settings, host: str, port: int, workers: int = 1) -> None:
+def serve_until_interrupted(
+    settings: Settings,
+    host: str,
+    port: int,
+    workers: int = 1,
+    application: str = "yuzuri.main:create_app",
+) -> None:
     """Serve with these settings; the workers read them from the environment.
 
+    `application` names a factory: another one is for measuring it beside this one.
     Raises `SETTING_INVALID` where the port is taken, `DatabaseUnavailable` without a database.
     """
     check_port(host, port)
@@ -78,7 +85,7 @@ def serve_until_interrupted(settings: Settings, host: str, port: int, workers: i
         # What is wrong with the database is said here, once and in a sentence.
         asyncio.run(_bring_up_to_date(settings))
         Server(
-            "yuzuri.main:create_app",
+            application,
             factory=True,
             interface=Interfaces.ASGI,
             address=host,
