@@ -37,6 +37,7 @@ from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Facts, YuzuriRoad
 from yuzuri.sharing.gift_facts import GiftFacts
+from yuzuri.sharing.pool_facts import PoolFacts
 
 NO_PROFILES = Profiles({})
 NO_RATING = RatingTable(())
@@ -72,6 +73,7 @@ class Rows:
         facts = Facts(
             book,
             GiftFacts(book, NO_PROFILES, {}, {}),
+            PoolFacts(book, NO_PROFILES),
             ChargingFacts(book, NO_PROFILES, NO_RATING),
         )
         outcomes = [self._road.decide(facts, command) for command in commands]
