@@ -64,9 +64,9 @@ _LATER = "UPDATE {table} SET due_at = %s WHERE home = %s AND {key} = %s AND aske
 _SESSIONS = """
 SELECT id, line, network_function, notify_uri, coalesce(
     (SELECT array_agg(rating_group ORDER BY rating_group) FROM charging_quota
-     WHERE home = %(home)s AND session = id AND is_waiting),
+     WHERE home = %(home)s AND session = running.id AND is_waiting),
     (SELECT array_agg(rating_group ORDER BY rating_group) FROM charging_quota
-     WHERE home = %(home)s AND session = id), '{}')
+     WHERE home = %(home)s AND session = running.id), '{}')
 FROM (SELECT id, line, network_function, notify_uri FROM charging_session
       WHERE home = %(home)s AND id = ANY(%(sessions)b)
           AND ended_at IS NULL AND notify_uri IS NOT NULL) running
