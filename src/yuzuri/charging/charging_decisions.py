@@ -134,6 +134,7 @@ def _end(facts: ChargingFacts, session: Session, command: EndSession) -> Charged
     for number, quota in facts.quotas.get(session.id, {}).items():
         meter = meters.get(number)
         (meter or _Meter(facts, session, quota)).stop()
+        quota.is_waiting = False
     session.ended_at = facts.at
     facts.changed_sessions[session.id] = session
     return Charged()
@@ -435,10 +436,12 @@ class _Meter:
             quota.pool = bucket.holder
 
     def stop(self) -> None:
-        """Give back what is left: nothing is wanted any more."""
+        """Give back what is left, as nothing is wanted for now.
+
+        Whoever was at the last of it still waits: networks ask no more after a final unit.
+        """
         if self.give_back():
             self._facts.credited.add(self._session.line)
-        self.quota.is_waiting = False
         self.finish()
 
     def finish(self) -> None:

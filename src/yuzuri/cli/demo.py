@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from yuzuri.cli.demo_people import DEMO_NAMESPACE, DEMO_PEOPLE, settle_people
+from yuzuri.cli.demo_phone import start_phone
 from yuzuri.cli.demo_story import play
 from yuzuri.cli.screen import console
 from yuzuri.cli.serving import check_port, serve_until_interrupted
@@ -29,7 +30,8 @@ def demo(
     ] = False,
 ) -> None:
     """Serve people who have something to give, until interrupted; or check the whole story."""
-    settings = replace(read_settings(), demo=True)
+    # Whoever is on this machine may speak as a network: the demo's phones do.
+    settings = replace(read_settings(), demo=True, network_open=True)
     if check:
         raise typer.Exit(0 if _play_on_fresh_data(settings) else 1)
     port = port or settings.port
@@ -52,10 +54,12 @@ def _serve(settings: Settings, port: int) -> None:
         console.print(f"    {person.nickname:<10}{person.about}", markup=False)
     console.print(
         "\n  Give something from Aki's first line to Ben, sign in as Ben, and accept it."
+        "\n  美怡's phone has used all she had: give her 1 GB, accept as her, and watch it go on."
         "\n  Then try 15 MB from mineo to mineo, or anything from ahamo to povo."
         f"\n  For programs: http://{HOST}:{port}/schema   Stop with Ctrl-C.\n",
         markup=False,
     )
+    start_phone(f"http://{HOST}:{port}", DEMO_NAMESPACE)
     serve_until_interrupted(settings, HOST, port)
 
 

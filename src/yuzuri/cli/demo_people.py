@@ -27,6 +27,7 @@ from yuzuri.subscribers.lines import (
     load_lines,
     load_people,
 )
+from yuzuri.subscribers.network_identities import add_identity
 
 LINE_AGE = timedelta(days=400)
 """How long ago the demo's lines were activated: no operator finds them too young."""
@@ -94,6 +95,14 @@ DEMO_PEOPLE: Sequence[DemoPerson] = (
         about="is on povo2.0, which nobody can give to",
         lines=(DemoLine(key="haruto-povo", operator="kddi", plan="povo", label="povo"),),
     ),
+    DemoPerson(
+        nickname="美怡",
+        language=Language.ZH,
+        about="is out in Tokyo with a phone that uses all she has, and then waits for a gift",
+        lines=(
+            DemoLine(key="mei-phone", operator="yuzuri-mobile", plan="carry-over", label="手机"),
+        ),
+    ),
 )
 """Whom one may be in the demo."""
 
@@ -123,6 +132,7 @@ async def settle_people(
                 lines[demo_line.key] = line.id
                 if not await load_lines(connection, [line.id]):
                     await add_line(connection, line)
+                    await add_identity(connection, demo_supi(demo_line.key, namespace), line.id)
         for demo_line in person.lines:
             await _issue(yuzuri, lines[demo_line.key], demo_line)
     return lines
@@ -131,6 +141,11 @@ async def settle_people(
 def demo_number(key: str, namespace: Id) -> str:
     """Return a number for a line, the same each time; +81 90 0… is assigned to nobody."""
     return f"+81900{int.from_bytes(derived_id(namespace, f'number {key}')) % 10**7:07d}"
+
+
+def demo_supi(key: str, namespace: Id) -> str:
+    """Return the name by which the demo's network knows a line; 001 01 is a network for tests."""
+    return f"imsi-00101{demo_number(key, namespace)[-10:]}"
 
 
 def _line(yuzuri: Yuzuri, line: DemoLine, person: PersonId, namespace: Id) -> Line:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from urllib.parse import quote
 
 from yuzuri.cli.demo_client import Answer, Client
-from yuzuri.cli.demo_people import DEMO_PEOPLE, demo_number, settle_people
+from yuzuri.cli.demo_people import DEMO_PEOPLE, demo_number, demo_supi, settle_people
+from yuzuri.cli.demo_phone import PHONE_LINE
 from yuzuri.cli.screen import console
 from yuzuri.cli.serving import as_environment
 from yuzuri.kernel.ids import HolderId, Id, derived_id, home_of, in_home, new_id
@@ -19,11 +21,14 @@ from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import open_yuzuri
 from yuzuri.settings import Settings
+from yuzuri.simulator.core import open_core
+from yuzuri.simulator.phones import Phone
 from yuzuri.words.formats import say_quantity
 
 _HOST = "127.0.0.1"
 _GB, _MB, _MINUTE = 10**9, 10**6, 60
 _STOP_TIMEOUT_S = 20
+_FLOW_TIMEOUT_S = 10
 
 _OWNERS = {line.key: person.nickname for person in DEMO_PEOPLE for line in person.lines}
 
@@ -46,6 +51,7 @@ def _tell(story: "_Story") -> None:
     _tell_of_ends(story)
     _tell_of_other_kinds(story)
     _tell_of_refusals(story)
+    asyncio.run(_tell_of_a_phone(story))
     _tell_of_feasibility(story)
 
 
@@ -86,6 +92,49 @@ def _tell_of_other_kinds(story: "_Story") -> None:
     with story.moving("mineo to mineo, 20 MB in steps of 10 MB", Unit.DATA, moved) as expect:
         offered = expect(story.offer("aki-mineo", "xiao-mineo", 20 * _MB, Unit.DATA, "mineo"), 201)
         expect(story.end("晓晓", offered, "accept"), 200)
+
+
+async def _tell_of_a_phone(story: "_Story") -> None:
+    """Let a phone use all that its line has, over the interface of a 5G core, and go on."""
+    all_there_is = story.available(PHONE_LINE, Unit.DATA)
+    async with open_core(story.origin) as core:
+        phone = Phone(core, story.supi(PHONE_LINE))
+        await phone.attach()
+        flowed = await phone.use(all_there_is + _MB)
+        used = say_quantity(Quantity(flowed, Unit.DATA), Language.EN)
+        story.step(
+            f"美怡's phone uses {used}, all there is to the last byte, and is stopped",
+            holds=flowed == all_there_is and phone.is_dry,
+        )
+        flows = asyncio.create_task(_flows_at(phone))
+        accepted_at = await asyncio.to_thread(_give_to_the_phone, story)
+        try:
+            waited_s = max(0.0, await flows - accepted_at)
+            story.step(f"  her phone goes on {waited_s:.2f} s after she has accepted", holds=True)
+        except TimeoutError:
+            story.step("  her phone does not go on", holds=False)
+        flowed = await phone.use(200 * _MB)
+        await phone.detach()
+        left = story.available(PHONE_LINE, Unit.DATA)
+        story.step(
+            "  200 MB flow, and what is left is hers when the phone is switched off",
+            holds=flowed == 200 * _MB and left == 800 * _MB,
+        )
+
+
+async def _flows_at(phone: Phone) -> float:
+    await phone.wait_until_it_flows(_FLOW_TIMEOUT_S)
+    return monotonic()
+
+
+def _give_to_the_phone(story: "_Story") -> float:
+    """Give something to the phone's line; returns when it was accepted."""
+    moved = {"aki-yuzuri": -_GB, PHONE_LINE: _GB}
+    with story.moving("Aki gives 美怡 1 GB, and she accepts", Unit.DATA, moved) as expect:
+        offered = expect(story.offer("aki-yuzuri", PHONE_LINE, _GB, Unit.DATA, "phone"), 201)
+        expect(story.end("美怡", offered, "accept"), 200)
+        accepted_at = monotonic()
+    return accepted_at
 
 
 def _tell_of_refusals(story: "_Story") -> None:
@@ -139,9 +188,9 @@ class _Story:
     def moving(self, title: str, unit: Unit, moved: Mapping[str, int]) -> "Iterator[_Expect]":
         """Tell a step that must change what is available on these lines by exactly so much."""
         expect = _Expect()
-        before = {line: self._available(line, unit) for line in moved}
+        before = {line: self.available(line, unit) for line in moved}
         yield expect
-        after = {line: self._available(line, unit) for line in moved}
+        after = {line: self.available(line, unit) for line in moved}
         holds = all(after[line] - before[line] == amount for line, amount in moved.items())
         self.step(title, holds=holds and not expect.failed)
         for answer in expect.failed:
@@ -169,7 +218,12 @@ class _Story:
         gift = offered.body.get("id")
         return self._as_person(nickname).post(f"/v1/gifts/{gift}/{how}", key=f"{how}-{gift}")
 
-    def _available(self, line: str, unit: Unit) -> int:
+    def supi(self, line: str) -> str:
+        """Return the name by which the network knows a line."""
+        return demo_supi(line, self._namespace)
+
+    def available(self, line: str, unit: Unit) -> int:
+        """Return what a line's owner is told that it has, less what is set aside."""
         answer = self._as_person(_OWNERS[line]).get(f"/v1/lines/{self._lines[line]}")
         balances = answer.body["balances"]
         return sum(b["available"] for b in balances if b["unit"] == unit.value)
