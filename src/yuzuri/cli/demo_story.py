@@ -133,8 +133,7 @@ def _give_to_the_phone(story: "_Story") -> float:
     with story.moving("Aki gives 美怡 1 GB, and she accepts", Unit.DATA, moved) as expect:
         offered = expect(story.offer("aki-yuzuri", PHONE_LINE, _GB, Unit.DATA, "phone"), 201)
         expect(story.end("美怡", offered, "accept"), 200)
-        accepted_at = monotonic()
-    return accepted_at
+        return monotonic()
 
 
 def _tell_of_refusals(story: "_Story") -> None:
