@@ -14,7 +14,7 @@ import pytest
 from psycopg import AsyncConnection
 from tests.model.world import ISSUED, World, choose, named, new_line, open_world, operator
 
-from yuzuri.charging.sessions import Charged, OpenSession, Wanted
+from yuzuri.charging.sessions import Charged, OpenSession, UpdateSession, Usage, Wanted
 from yuzuri.db.committer import Request
 from yuzuri.db.connect import Database
 from yuzuri.jobs.sweeps import sweep
@@ -300,27 +300,27 @@ async def asked_again(admin: AsyncConnection) -> set[Id]:
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def session_of(world: World, line: Line) -> SessionId:
-    """Let a line use all that it has, so that it waits for more."""
-    session = SessionId(new_id(home_of(line.id)))
-    command = OpenSession(
-        session=session,
+def session_of(line: Line) -> OpenSession:
+    return OpenSession(
+        session=SessionId(new_id(home_of(line.id))),
         line=line.id,
         network_function="smf",
         notify_uri="http://127.0.0.1/notify",
-        country=None,
+        country="JP",
         sequence=0,
         wanted=(Wanted(1, ISSUED),),
     )
-    assert isinstance(await world.submit(command), Charged)
-    return session
 
 
 async def test_networks_ask_again_for_whom_it_matters_to(
     world: World, admin_connection: AsyncConnection
 ) -> None:
     us = await opened(world, 0)
-    running = [await session_of(world, us.friends[who]) for who in range(3)]
+    running = []
+    for friend in us.friends[:3]:
+        opening_session = session_of(friend)  # it uses all that there is, and waits for more
+        assert isinstance(await world.submit(opening_session), Charged)
+        running.append(opening_session.session)
     for command in (
         changing(us, 0, is_paused=True),
         removing(us, 0),
@@ -330,6 +330,49 @@ async def test_networks_ask_again_for_whom_it_matters_to(
         await asked_again(admin_connection)
         assert await world.submit(command) == PoolDone(us.pool)
         assert await asked_again(admin_connection) == {running[0]}
+
+
+async def taken_beside_its_own(world: World, line: Line) -> int:
+    """What a line is granted, all in all, where it uses whatever it is granted."""
+    first = session_of(line)
+    outcome, total = await world.submit(first), 0
+    for sequence in range(1, 20):
+        assert isinstance(outcome, Charged)
+        amount = outcome.grants[0].amount
+        total += amount
+        if not amount:
+            break
+        report = UpdateSession(
+            session=first.session,
+            line=line.id,
+            network_function=first.network_function,
+            sequence=sequence,
+            used=(Usage(1, amount, world.at),),
+            wanted=(Wanted(1),),
+        )
+        outcome = await world.submit(report)
+    return total - ISSUED
+
+
+async def test_a_cap_stops_the_member_to_the_byte_and_nobody_else(world: World) -> None:
+    us = await opened(world, 1)
+    assert await world.submit(adding(us, 0, cap=50)) == PoolDone(us.pool)
+    await world.submit(filling(us, us.owner, 200))
+    assert await taken_beside_its_own(world, us.friends[0]) == 50
+    assert await taken_beside_its_own(world, us.friends[1]) == 150
+    assert await inside(world, us.pool) == 0
+    (capped,) = [m for m in (await members_of(world, us.pool)).values() if m.cap_per_day]
+    assert (capped.taken_today, capped.taken_this_month) == (50, 50)
+
+
+async def test_who_was_removed_while_using_a_pool_is_granted_nothing_more_of_it(
+    world: World,
+) -> None:
+    us = await opened(world, 0)
+    await world.submit(filling(us, us.owner, 200))
+    await world.submit(removing(us, 0))
+    assert await taken_beside_its_own(world, us.friends[0]) == 0
+    assert await inside(world, us.pool) == 200
 
 
 # ---------------------------------------------------------------- what is always so
