@@ -311,6 +311,18 @@ async def test_what_has_happened_is_taken_as_far_as_it_is_there(
     assert await left(yuzuri, phone, "voice") == (0, 0)
 
 
+async def test_another_event_under_the_name_of_one_that_was_charged_is_refused(
+    yuzuri: Yuzuri, core: Caller, phone: Phone
+) -> None:
+    first, second = (
+        of(phone, 0, usage(DATA, wants={"totalVolume": amount}), oneTimeEvent=True)
+        for amount in (2_000, 3_000)
+    )
+    assert (await post(core, PATH, first)).status_code == 201
+    assert await refusal(core, PATH, second) == (400, "UNSPECIFIED_MSG_FAILURE")
+    assert await left(yuzuri, phone) == (FILLED - 2_000, 0)
+
+
 async def test_an_event_about_nothing_charges_nothing(
     yuzuri: Yuzuri, core: Caller, phone: Phone
 ) -> None:
@@ -343,6 +355,7 @@ async def test_a_line_is_found_by_its_number_where_the_supi_is_not_told(
         ({"notifyUri": "http://169.254.169.254/latest"}, (400, "OPTIONAL_IE_INCORRECT")),
         ({"notifyUri": f"{NOTIFY}@evil.example/"}, (400, "OPTIONAL_IE_INCORRECT")),
         ({"invocationSequenceNumber": -1}, (400, "MANDATORY_IE_INCORRECT")),
+        ({"invocationTimeStamp": "0001-01-01T00:00:00Z"}, (400, "MANDATORY_IE_INCORRECT")),
     ],
 )
 async def test_what_cannot_be_opened_is_told_apart(
@@ -440,7 +453,7 @@ async def test_a_token_for_something_else_is_not_enough(
     [
         (b"", {}, 400),
         (b"{", {}, 400),
-        (b"[" * 200_000, {}, 400),
+        (b'{"x": ' + b"[" * 200_000, {}, 400),
         (b'{"subscriberIdentifier": "\xff"}', {}, 400),
         (b"{}", {"content-type": "text/plain"}, 415),
         (b"{}", {"content-type": ""}, 415),

@@ -185,7 +185,7 @@ async def _update(
     key = name_message(message, session, "update", used)
     outcome = await _submit(yuzuri, caller, key, command)
     if isinstance(outcome, Refusal):
-        raise problems.unknown_session()
+        raise problems.refused(outcome.code)
     answer = answer_session(message, outcome.grants, yuzuri.rating, yuzuri.clock())
     return Answer(HTTPStatus.OK, (IS_JSON,), encode_answer(answer))
 
@@ -203,8 +203,9 @@ async def _release(
         used=used,
     )
     key = name_message(message, session, "release", used)
-    if isinstance(await _submit(yuzuri, caller, key, command), Refusal):
-        raise problems.unknown_session()
+    outcome = await _submit(yuzuri, caller, key, command)
+    if isinstance(outcome, Refusal):
+        raise problems.refused(outcome.code)
     return Answer(HTTPStatus.NO_CONTENT)
 
 

@@ -187,10 +187,6 @@ def refused(code: Code) -> NotServed:
             return unknown_session()
         case Code.LINE_UNKNOWN:
             return unknown_user()
-        case Code.BALANCE_NOT_ENOUGH:
-            return NotServed(
-                HTTPStatus.FORBIDDEN, "QUOTA_LIMIT_REACHED", "Nothing is left that could pay."
-            )
         case Code.KEY_REUSED:
             return NotServed(
                 HTTPStatus.BAD_REQUEST,
