@@ -14,9 +14,14 @@ from tests.model.world import MovedClock
 
 from yuzuri.api.camara.device_data_volume import BASE_PATH, serve_device_data_volume
 from yuzuri.charging.sessions import OpenSession, Wanted
-from yuzuri.kernel.ids import SessionId, in_home, new_id
+from yuzuri.kernel.ids import SessionId, new_id
+from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.store import read_book
+from yuzuri.networks.tokens import AUDIENCE
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.settings import Settings
+from yuzuri.sharing.gifts import GiftDone, OfferGift
+from yuzuri.subscribers.lines import load_line
 
 READ, ANY_LINE = "device-data-volume:read", "device-data-volume:any-line"
 DESCRIPTION = "camara/device-data-volume.yaml"
@@ -173,15 +178,40 @@ async def test_what_is_over_does_not_count(yuzuri: Yuzuri, clock: MovedClock) ->
     assert (await told(app, "retrieve"))["dataVolumeCategory"] == "<200MiB"
 
 
-@pytest.mark.parametrize(
-    ("country", "category"), [("JP", "<5GiB"), ("KR", "<5GiB"), ("FR", "<200MiB")]
-)
-async def test_what_cannot_be_used_where_the_phone_is_does_not_count(
-    yuzuri: Yuzuri, country: str, category: str
-) -> None:
-    phone = await add_phone(yuzuri, "travel-7d")  # in Asia
+async def test_what_waits_in_an_open_gift_does_not_count(yuzuri: Yuzuri, phone: Phone) -> None:
+    other = await add_phone(yuzuri)
+    app = await app_of(yuzuri, phone.line)
+    await use(yuzuri, phone, FILLED - 200 * MIB - 10_000_000)
+    assert (await told(app, "retrieve"))["dataVolumeCategory"] == "<1GiB"
+    async with yuzuri.database.connection() as connection:
+        person = (await load_line(connection, phone.line)).person
+    gift = OfferGift(
+        person=person,
+        from_line=phone.line,
+        to_line=other.line,
+        unit=Unit.DATA,
+        amount=11_000_000,
+    )
+    assert isinstance(await yuzuri.submit(person, "gift", gift), GiftDone)
+    assert (await told(app, "retrieve"))["dataVolumeCategory"] == "<200MiB"
+
+
+async def test_what_its_own_session_was_granted_counts(yuzuri: Yuzuri, phone: Phone) -> None:
+    app = await app_of(yuzuri, phone.line)
+    await use(yuzuri, phone, FILLED - 200 * MIB)
+    await open_session(yuzuri, phone, "JP")
+    async with yuzuri.database.connection() as connection:
+        book = await read_book(connection, [phone.line], yuzuri.clock())
+    assert sum(bucket.held for bucket in book.buckets_of(phone.line)) > 0
+    assert (await told(app, "retrieve"))["dataVolumeCategory"] == "<1GiB"
+    await use(yuzuri, phone, 1)
+    assert (await told(app, "retrieve"))["dataVolumeCategory"] == "<200MiB"
+
+
+async def open_session(yuzuri: Yuzuri, phone: Phone, country: str) -> None:
+    """Open a session that is granted some data."""
     session = OpenSession(
-        session=SessionId(in_home(uuid.uuid4().bytes, 0)),  # type: ignore[arg-type]
+        session=SessionId(new_id()),
         line=phone.line,
         network_function="smf",
         notify_uri=None,
@@ -190,6 +220,16 @@ async def test_what_cannot_be_used_where_the_phone_is_does_not_count(
         wanted=(Wanted(1),),
     )
     await yuzuri.submit(HOUSE_CLIENT, str(session.session), session)
+
+
+@pytest.mark.parametrize(
+    ("country", "category"), [("JP", "<5GiB"), ("KR", "<5GiB"), ("FR", "<200MiB")]
+)
+async def test_what_cannot_be_used_where_the_phone_is_does_not_count(
+    yuzuri: Yuzuri, country: str, category: str
+) -> None:
+    phone = await add_phone(yuzuri, "travel-7d")  # in Asia
+    await open_session(yuzuri, phone, country)
     app = await app_of(yuzuri, phone.line)
     assert (await told(app, "retrieve"))["dataVolumeCategory"] == category
 
@@ -328,6 +368,21 @@ async def test_a_token_for_something_else_is_not_enough(
 ) -> None:
     caller = await open_caller(yuzuri, serve_device_data_volume, *services)
     assert await refused(caller, "retrieve", {"device": NOBODY}) == (403, "PERMISSION_DENIED")
+
+
+async def test_a_token_gives_no_more_than_its_own_scopes(
+    yuzuri: Yuzuri, shop: Caller, phone: Phone
+) -> None:
+    async def with_scope(scope: str) -> tuple[int, str]:
+        token = await yuzuri.networks.issue(
+            shop.function, AUDIENCE, scope, yuzuri.clock(), timedelta(hours=1)
+        )
+        shop.headers = {"Authorization": f"Bearer {token}"}
+        return await refused(shop, "retrieve", {"device": NOBODY})
+
+    assert await with_scope(f"{READ} {ANY_LINE}") == (404, "IDENTIFIER_NOT_FOUND")
+    assert await with_scope(READ) == (403, "PERMISSION_DENIED")
+    assert await with_scope(ANY_LINE) == (403, "PERMISSION_DENIED")
 
 
 async def test_a_token_that_is_over_is_refused(
