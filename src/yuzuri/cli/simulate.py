@@ -103,53 +103,41 @@ async def _run(
 
 # ---------------------------------------------------------------- telling
 
-_HEADINGS = (
-    "profile",
-    "phones",
-    "sessions",
-    "messages",
-    "repeats",
-    "MB allowed",
-    "MB stopped",
-    "calls",
-    "texts",
-    "dry",
-    "told",
-    "flows after",
-)
-
 
 def _show(tallies: dict[ProfileName, Tally]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for place, heading in enumerate(_HEADINGS):
-        table.add_column(heading, justify="right" if place else "left")
-    for name, tally in tallies.items():
-        table.add_row(name, *_cells(tally))
     whole = Tally.of(tallies.values())
-    table.add_row("in all", *_cells(whole), style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for heading in (*tallies, "in all"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    columns = [_cells(tally) for tally in (*tallies.values(), whole)]
+    for title in columns[0]:
+        table.add_row(title, *(column[title] for column in columns))
     console.print(table)
     for status, count in whole.unexpected.items():
         said = f"answered with {status}" if status else "not answered"
         console.print(f"{count} × {said}", style="bold red", markup=False)
 
 
-def _cells(tally: Tally) -> tuple[str, ...]:
+def _cells(tally: Tally) -> dict[str, str]:
     median, longest = tally.flowing_after_median_s, tally.flowing_after_max_s
-    after = "-" if median is None else f"{median:.3f} s (max {longest:.3f} s)"
-    called = f"{tally.call_s_allowed:,} of {tally.call_s_allowed + tally.call_s_stopped:,} s"
-    return (
-        str(tally.phones),
-        f"{tally.sessions:,}",
-        f"{tally.messages:,}",
-        f"{tally.repeats:,}",
-        f"{tally.bytes_allowed / 1e6:,.1f}",
-        f"{tally.bytes_stopped / 1e6:,.1f}",
-        called,
-        f"{tally.texts_allowed:,} of {tally.texts_allowed + tally.texts_stopped:,}",
-        f"{tally.dry:,}",
-        f"{tally.notified:,}",
-        after,
-    )
+    return {
+        "phones": f"{tally.phones:,}",
+        "sessions": f"{tally.sessions:,}",
+        "vanished": f"{tally.vanished:,}",
+        "messages": f"{tally.messages:,}",
+        "of them repeats": f"{tally.repeats:,}",
+        "MB allowed": f"{tally.bytes_allowed / 1e6:,.1f}",
+        "MB stopped": f"{tally.bytes_stopped / 1e6:,.1f}",
+        "s of calls allowed": f"{tally.call_s_allowed:,}",
+        "s of calls stopped": f"{tally.call_s_stopped:,}",
+        "texts allowed": f"{tally.texts_allowed:,}",
+        "texts stopped": f"{tally.texts_stopped:,}",
+        "ran dry": f"{tally.dry:,}",
+        "told to ask again": f"{tally.notified:,}",
+        "flows after: median": "-" if median is None else f"{median:.3f} s",
+        "flows after: longest": "-" if longest is None else f"{longest:.3f} s",
+    }
 
 
 def _as_json(crowd: Crowd, tallies: dict[ProfileName, Tally]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Phone:
         self._link = Link(core, self.tally, mishaps, luck)
         self._notify_uri = core.notify_uri(supi, self._hear)
         self._session: ChargedSession | None = None
+        self._counted = (0, 0, 0)
         self._turn = asyncio.Lock()
         self._flows = asyncio.Event()
 
@@ -57,11 +58,6 @@ class Phone:
     def is_dry(self) -> bool:
         """Whether it has a session and may use nothing."""
         return self._session is not None and self._session.is_dry
-
-    @property
-    def bytes_reported(self) -> int:
-        """What its present session has reported, and was acknowledged."""
-        return 0 if self._session is None else self._session.used
 
     async def attach(self) -> bool:
         """Open a session for data; returns whether the charging function did."""
@@ -129,9 +125,21 @@ class Phone:
         async with self._turn:
             if self._session is not None and self._session.is_open:
                 self._session.vanish()
+                self._count()
                 self.tally.vanished += 1
 
+    def _count(self) -> None:
+        """Add to the tally what the session has seen since it was counted last."""
+        if self._session is not None:
+            seen = self._session
+            now = (seen.used, seen.lost, seen.dry_times)
+            self.tally.bytes_reported += now[0] - self._counted[0]
+            self.tally.bytes_lost += now[1] - self._counted[1]
+            self.tally.dry += now[2] - self._counted[2]
+            self._counted = now
+
     async def _attach(self) -> bool:
+        self._counted = (0, 0, 0)
         self._session = ChargedSession(
             self.identity, self._manner, self._clock, self._random,
             notify_uri=self._notify_uri, place=self.place,
@@ -162,15 +170,13 @@ class Phone:
 
     async def _do(self, exchange: Exchange[Done]) -> Done:
         """Carry an exchange out: send what it says, and tell it what is answered."""
-        before = 0 if self._session is None else self._session.dry_times
         try:
             message = next(exchange)
             while True:
                 message = exchange.send(await self._link.send(message))
         except StopIteration as done:
             result: Done = done.value
-        if self._session is not None:
-            self.tally.dry += max(self._session.dry_times - before, 0)
+        self._count()
         if self.is_dry:
             self._flows.clear()
         else:

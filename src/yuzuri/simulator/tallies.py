@@ -19,6 +19,10 @@ class Tally:
     bytes_allowed: int = 0
     bytes_stopped: int = 0
     """What somebody wanted to use and could not."""
+    bytes_reported: int = 0
+    """What was reported and acknowledged: once each, whatever befell the messages."""
+    bytes_lost: int = 0
+    """What flowed and was never reported: its session has vanished, or was not known any more."""
     call_s_allowed: int = 0
     call_s_stopped: int = 0
     texts_allowed: int = 0
