@@ -77,7 +77,7 @@ USED_LINE = "+819033330002"
 """The line that has been in use for a week; a notice says that 80 % of its data is used."""
 
 DRY_LINE = "+819033330001"
-"""The line of the same person whose phone waits for data."""
+"""The line of the same person that has used all, and whose phone waits for data."""
 
 
 async def fill(settings: Settings, *, with_history: bool = False) -> Known:
@@ -119,6 +119,7 @@ async def fill(settings: Settings, *, with_history: bool = False) -> Known:
                     outcome = await yuzuri.submit(HOUSE_CLIENT, str(purchase), command)
                     assert isinstance(outcome, Purchased), outcome
             await _use_for_a_week(yuzuri, known.lines[USED_LINE], now)
+            await use_up(yuzuri, known.lines[DRY_LINE], Unit.DATA, 10 * 10**9)
             for giver, receiver, amount, message, days_ago, is_accepted in (
                 _HISTORY if with_history else ()
             ):
@@ -187,14 +188,25 @@ async def use_up(
         assert outcome is DONE, outcome
 
 
+async def use_up_now(settings: Settings, line: HolderId, amount: int) -> None:
+    """Let a line use data at the time at which the servers' clocks begin."""
+    async with (
+        open_database(settings, migrating=False) as database,
+        run_yuzuri(settings, database, clock=lambda: NOW, profiles=read_profiles()) as yuzuri,
+    ):
+        await use_up(yuzuri, line, Unit.DATA, amount)
+
+
 async def _add_notices(connection: Connection, known: Known) -> None:
     """Say what charging says of a line at 80 %, and of a phone that has to wait."""
     used, dry = known.lines[USED_LINE], known.lines[DRY_LINE]
-    await connection.execute(
-        "INSERT INTO use_notice (home, line, unit, cycle_start, reached, at)"
-        " VALUES (%s, %s, 'data', %s, 80, %s)",
-        (home_of(used), used, month_start(NOW, TOKYO), NOW - timedelta(hours=1)),
-    )
+    for line, reached, hours_ago in ((used, 80, 5), (dry, 80, 2), (dry, 100, 1)):
+        await connection.execute(
+            "INSERT INTO use_notice (home, line, unit, cycle_start, reached, at)"
+            " VALUES (%s, %s, 'data', %s, %s, %s)",
+            (home_of(line), line, month_start(NOW, TOKYO), reached,
+             NOW - timedelta(hours=hours_ago)),
+        )  # fmt: skip
     session = new_id()
     await connection.execute(
         "INSERT INTO charging_session (home, id, line, operator, network_function, country,"

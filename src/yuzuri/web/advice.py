@@ -31,6 +31,8 @@ class GiveBefore:
     unit: str
     amount: str
     """As the form reads it."""
+    until: str
+    """As the allowances that it is about say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def propose_gifts(
             else "",
             unit=unit.value,
             amount=write_amount(amount, unit),
+            until=reader.until(ends),
         )
 
 

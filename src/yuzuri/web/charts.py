@@ -17,7 +17,7 @@ _VISIBLE = 1.5
 _GAP = 0.25
 """Which part of an hour's width lies between two bars."""
 
-_ROUND = (1, 2, 5)
+_ROUND = (1, 2, 3, 4, 6, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _clock_hour(at: datetime, zone: ZoneInfo) -> int:
 
 
 def round_up(amount: int) -> int:
-    """Return the next amount that is easy to read: 1, 2 or 5 with zeros."""
+    """Return the next amount that is easy to read: one digit with zeros."""
     size = 1
     while True:
         for step in _ROUND:

@@ -19,8 +19,8 @@ DAYS = 7
 TODAY = Box(x=0, y=18, width=300, height=66)
 """Where the bars of today stand; their scale is above, the hours are below."""
 
-_ROW_HEIGHT = 22
-_ROW = Box(x=56, y=4, width=176, height=15)
+_ROW_HEIGHT = 24
+_ROW = Box(x=60, y=4, width=174, height=18)
 """Where those of a day stand in its row, between its name and its sum."""
 
 _TICK_EVERY = 6
