@@ -7,8 +7,9 @@ import pytest
 
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.names import Language
-from yuzuri.settings import Settings, SettingsError, default_data, read_settings
+from yuzuri.settings import Settings, SettingsError, check_tls, default_data, read_settings
 
+FILES = ("YUZURI_TLS_CERTIFICATE", "YUZURI_TLS_KEY", "YUZURI_CLIENT_CA", "YUZURI_RATING_GROUPS")
 SECRET_URL = "postgresql://maya:s3cret@db.example:5432/yuzuri"
 
 
@@ -32,6 +33,8 @@ def test_an_empty_value_counts_as_left_out() -> None:
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "file.pem"
+    file.touch()
     settings = read_settings(
         {
             "YUZURI_DATABASE_URL": SECRET_URL,
@@ -41,6 +44,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
             "YUZURI_PORT": "65535",
             "YUZURI_DEMO": "yes",
             "YUZURI_LANG": "JA",
+            "YUZURI_NETWORK_OPEN": "1",
+            **{name: str(file) for name in FILES},
         }
     )
     assert settings == Settings(
@@ -51,6 +56,11 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         migration_url="postgres://owner@db.example/yuzuri",
         demo=True,
         lang=Language.JA,
+        network_open=True,
+        tls_certificate=file,
+        tls_key=file,
+        client_ca=file,
+        rating_groups=file,
     )
 
 
@@ -94,6 +104,8 @@ def test_a_user_keeps_data_in_the_data_folder(
         ("YUZURI_DATA", "/etc/passwd"),
         ("YUZURI_DATA", "~nobody-of-this-name/yuzuri"),
         ("YUZURI_DATA", "a\0b"),
+        ("YUZURI_NETWORK_OPEN", "maybe"),
+        *((name, value) for name in FILES for value in ("/", "/nowhere", "a\0b")),
     ],
 )
 def test_what_cannot_be_understood_gives_one_sentence(setting: str, value: str) -> None:
@@ -109,6 +121,33 @@ def test_what_cannot_be_understood_gives_one_sentence(setting: str, value: str) 
 def test_a_migration_url_alone_is_refused() -> None:
     with pytest.raises(SettingsError, match="YUZURI_MIGRATION_URL must be given together"):
         read_settings({"YUZURI_MIGRATION_URL": SECRET_URL})
+
+
+def test_tls_needs_both_halves_and_client_certificates_need_tls() -> None:
+    here = __file__
+    for given, missing in (
+        ({"YUZURI_TLS_CERTIFICATE": here}, "YUZURI_TLS_KEY"),
+        ({"YUZURI_TLS_KEY": here}, "YUZURI_TLS_CERTIFICATE"),
+        ({"YUZURI_CLIENT_CA": here}, "YUZURI_CLIENT_CA"),
+    ):
+        with pytest.raises(SettingsError, match=f"^{missing} must be given"):
+            read_settings(given)
+
+
+def test_the_network_is_open_in_the_demo_only() -> None:
+    assert read_settings({"YUZURI_DEMO": "1", "YUZURI_NETWORK_OPEN": "1"}).network_open
+    for demo in ("", "0"):
+        with pytest.raises(SettingsError, match="YUZURI_NETWORK_OPEN must be given together"):
+            read_settings({"YUZURI_DEMO": demo, "YUZURI_NETWORK_OPEN": "1"})
+
+
+def test_files_that_no_server_could_use_are_told_before_it_starts(tmp_path: Path) -> None:
+    file = tmp_path / "file.pem"
+    file.write_text("no certificate")
+    with pytest.raises(SettingsError, match="YUZURI_TLS_CERTIFICATE must be a PEM"):
+        check_tls(Settings(data=tmp_path, tls_certificate=file, tls_key=file))
+    with pytest.raises(SettingsError, match="YUZURI_CLIENT_CA must be a PEM"):
+        check_tls(Settings(data=tmp_path, client_ca=file))
 
 
 def test_a_password_shows_neither_in_the_settings_nor_in_a_sentence() -> None:

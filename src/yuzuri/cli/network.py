@@ -106,7 +106,7 @@ def list_known(lang: Lang = None) -> None:
 
 @app.command("remove")
 def remove(function: FunctionId) -> None:
-    """Let a network function call no more; within 5 s no server answers it."""
+    """Let a network function call no more; within 2 s no server answers it."""
 
     async def forget(yuzuri: Yuzuri) -> None:
         async with yuzuri.database.connection() as connection:

@@ -27,7 +27,7 @@ from yuzuri.networks.tokens import (
     verify_token,
 )
 
-LIFETIME_S = 5.0
+LIFETIME_S = 2.0
 PAUSE_S = 0.5
 
 _TOKENS_MAX = 4_096

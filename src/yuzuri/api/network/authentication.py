@@ -59,7 +59,7 @@ async def authenticate(yuzuri: Yuzuri, scope: Any, service: str) -> NetworkCalle
     """Return who calls, if it may use a service such as `nchf-convergedcharging`.
 
     A token's signature is checked once; the rest at each call, against a register that is at most
-    5 s old: so long may a network function that was removed still pass. Raises `NotAuthenticated`,
+    2 s old: so long may a network function that was removed still pass. Raises `NotAuthenticated`,
     `NotPermitted`.
     """
     given = [value for name, value in scope["headers"] if name == b"authorization"]
