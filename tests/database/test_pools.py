@@ -14,17 +14,36 @@ import pytest
 from psycopg import AsyncConnection
 from tests.model.world import ISSUED, World, choose, named, new_line, open_world, operator
 
-from yuzuri.charging.sessions import Charged, OpenSession, UpdateSession, Usage, Wanted
+from yuzuri.charging.sessions import (
+    Charged,
+    EndSession,
+    OpenSession,
+    UpdateSession,
+    Usage,
+    Wanted,
+)
 from yuzuri.db.committer import Request
 from yuzuri.db.connect import Database
 from yuzuri.jobs.sweeps import sweep
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HOME, HolderId, Home, Id, PoolId, SessionId, home_of, new_id
+from yuzuri.kernel.ids import (
+    HOME,
+    HolderId,
+    Home,
+    Id,
+    PoolId,
+    SessionId,
+    TransferId,
+    home_of,
+    new_id,
+)
 from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.commands import ForgetTransit
 from yuzuri.ledger.store import lock_home, read_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.operators.services import Pool as PoolService
 from yuzuri.runtime.replies import Outcome
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.invariants import POOL_INVARIANTS
 from yuzuri.sharing.pool_store import load_members_of, load_pools, remove_members
@@ -373,6 +392,50 @@ async def test_who_was_removed_while_using_a_pool_is_granted_nothing_more_of_it(
     await world.submit(removing(us, 0))
     assert await taken_beside_its_own(world, us.friends[0]) == 0
     assert await inside(world, us.pool) == 200
+
+
+async def test_what_was_foreseen_of_a_line_does_not_hold_once_it_has_joined_a_pool(
+    world: World,
+) -> None:
+    us = await opened(world)
+    line = us.friends[0]
+    first = session_of(line)
+    road = YuzuriRoad(PROFILES, world.yuzuri.homes, world.yuzuri.rating)
+    end = EndSession(
+        session=first.session,
+        line=line.id,
+        network_function=first.network_function,
+        sequence=1,
+    )
+    async with world.yuzuri.database.connection() as connection:
+        before = await road.load(connection, [first], world.at)
+        road.decide(before, first)
+        road.prepare(before)
+        await road.store(connection, before)
+    async with world.yuzuri.database.connection() as connection:
+        foreseen = await road.foresee(connection, [end], world.at, before)
+        assert foreseen is not None
+    assert await world.submit(adding(us, 0)) == PoolDone(us.pool)
+    async with world.yuzuri.database.connection() as connection:
+        assert not await road.confirm(connection, foreseen)
+
+
+async def test_nothing_is_foreseen_while_a_change_of_members_is_being_written(
+    world: World,
+) -> None:
+    us = await opened(world)
+    friend = us.friends[0]
+    change = AddMember(person=us.owner.person, pool=us.pool, line=friend.id)
+    other = ForgetTransit(id=TransferId(new_id()), left=home_of(us.owner.id))
+    road = YuzuriRoad(PROFILES, world.yuzuri.homes, world.yuzuri.rating)
+    async with world.yuzuri.database.connection() as connection:
+        before = await road.load(connection, [change], world.at)
+        road.prepare(before)
+        before.book.written = {HOME: before.book.written[HOME]}
+        assert await road.foresee(connection, [other], world.at, before) is not None
+        assert road.decide(before, change) == PoolDone(us.pool)
+        assert await road.foresee(connection, [other], world.at, before) is None
+        await connection.rollback()
 
 
 # ---------------------------------------------------------------- what is always so

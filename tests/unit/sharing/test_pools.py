@@ -232,11 +232,11 @@ def test_a_pool_is_of_the_operator_of_the_line_it_is_opened_with() -> None:
 
 
 def test_nobodys_holdings_become_a_pools() -> None:
-    owner, victim = line(), line()
-    facts = facts_of(owner, victim)
+    owner, victim, newcomer = line(), line(), line()
+    facts = facts_of(owner, victim, newcomer)
     bought(facts, victim, "month")
     pool = opened(facts, owner)
-    for taken in (victim.id, pool):
+    for taken in (victim.id, newcomer.id, pool):
         command = OpenPool(person=owner.person, pool=PoolId(taken), name="us", line=owner.id)
         assert code_of(do(facts, command)) is Code.KEY_REUSED
     facts.lines = {owner.id: owner}  # the holder is known by what it holds, too
