@@ -126,7 +126,7 @@ def make_token(
     """Print a token by which a network function calls; it is good for all that it may use."""
 
     async def make(yuzuri: Yuzuri) -> str:
-        known = await yuzuri.networks.find_function(function, yuzuri.clock())
+        known = await yuzuri.networks.find_function(function)
         if known is None:
             raise DomainError(Code.NETWORK_FUNCTION_UNKNOWN, network_function=function)
         scope = " ".join(sorted(known.services))

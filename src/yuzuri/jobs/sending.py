@@ -61,7 +61,7 @@ class Sender:
         Redirects are not followed, and no more than 4 kB of the answer are read.
         """
         at = self._yuzuri.clock()
-        function = await self._yuzuri.networks.find_function(message.network_function, at)
+        function = await self._yuzuri.networks.find_function(message.network_function)
         origin = origin_of(message.uri)
         if function is None or origin is None or not function.may_be_told_at(message.uri):
             _log.warning("%s is not told: the address is not its own", message.network_function)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from yuzuri.db import Connection
@@ -45,11 +45,13 @@ DEMO_ID = "demo"
 """The network function that every program of this machine is, where the demo's network is open."""
 
 
-def demo_function(at: datetime) -> NetworkFunction:
-    """Return who calls without a token where the demo's network is open."""
-    return NetworkFunction(
-        DEMO_ID, "Demo", frozenset(map(str, Service)), frozenset({ANY_LOOPBACK}), at
-    )
+DEMO = NetworkFunction(
+    DEMO_ID,
+    "Demo",
+    frozenset(map(str, Service)),
+    frozenset({ANY_LOOPBACK}),
+    datetime(2026, 1, 1, tzinfo=UTC),
+)
 
 
 _COLUMNS = "id, name, services, notify_origins, registered_at"

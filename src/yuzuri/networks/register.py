@@ -15,7 +15,7 @@ from pathlib import Path
 from joserfc.jwk import ECKey
 
 from yuzuri.db.connect import Database
-from yuzuri.networks.functions import DEMO_ID, NetworkFunction, demo_function, list_functions
+from yuzuri.networks.functions import DEMO, DEMO_ID, NetworkFunction, list_functions
 from yuzuri.networks.issuers import list_issuers, trust_issuer
 from yuzuri.networks.keys import instance_id, load_signing_key
 from yuzuri.networks.tokens import (
@@ -71,10 +71,10 @@ class Networks:
         self._verified: dict[bytes, _Verified] = {}
         self._key: ECKey | None = None
 
-    async def find_function(self, function: str, at: datetime) -> NetworkFunction | None:
+    async def find_function(self, function: str) -> NetworkFunction | None:
         """Return a network function, if it is registered; in an open demo there is one more."""
         if self._is_open and function == DEMO_ID:
-            return demo_function(at)
+            return DEMO
         known = await self._read(LIFETIME_S)
         if function not in known.functions:
             known = await self._read(PAUSE_S)
@@ -98,7 +98,7 @@ class Networks:
         if claims.exp <= at.timestamp():
             del self._verified[digest]
             raise TokenRefused("its time is over")
-        function = await self.find_function(claims.sub, at)
+        function = await self.find_function(claims.sub)
         if function is None or function.id == DEMO_ID:
             raise TokenRefused("its subject is not registered")
         if verified.issuer.is_own and (claims.iat or 0) < function.registered_at.timestamp():

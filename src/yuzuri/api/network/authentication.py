@@ -97,9 +97,9 @@ async def _without_token(yuzuri: Yuzuri, scope: Any) -> NetworkFunction:
     if yuzuri.settings.client_ca is not None:
         # The listener has let nobody in without a certificate, and does not tell us which.
         if scope["scheme"] == "https":
-            function = await yuzuri.networks.find_function(CERTIFICATE_ID, yuzuri.clock())
+            function = await yuzuri.networks.find_function(CERTIFICATE_ID)
     elif yuzuri.settings.network_open and _is_of_this_machine(scope["client"]):
-        function = await yuzuri.networks.find_function(DEMO_ID, yuzuri.clock())
+        function = await yuzuri.networks.find_function(DEMO_ID)
     if function is None:
         raise NotAuthenticated('Bearer realm="yuzuri"')
     return function
