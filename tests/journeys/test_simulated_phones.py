@@ -87,3 +87,25 @@ async def test_phones_use_what_they_may_whatever_befalls_messages(network: Serve
         assert used[Unit.DATA] == (told["bytes_reported"] + phone.tally.bytes_reported, 0)
         assert used[Unit.VOICE] == (told["call_s_allowed"], 0)
         assert await broken_invariants(yuzuri) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--supi-from", "440990000000001"), "is not a SUPI"),
+        (("--supi-from", "imsi-999999999999999", "--lines", "2"), "there are no 2 SUPIs"),
+        (("--url", "https://127.0.0.1:8080"), "without TLS"),
+        (("--profile", "farmer"), "farmer"),
+    ],
+)
+def test_what_cannot_be_simulated_is_said_at_once(arguments: tuple[str, ...], says: str) -> None:
+    done = CliRunner().invoke(simulate.app, ["phones", *arguments])
+    assert done.exit_code == 2
+    assert says in done.stderr.replace("\n│ ", "")
+
+
+def test_a_network_without_a_charging_function_says_so_and_fails() -> None:
+    arguments = ("--url", "http://127.0.0.1:1", "--lines", "1", "--days", "0.02", "--seconds", "0")
+    done = CliRunner().invoke(simulate.app, ["phones", *arguments])
+    assert done.exit_code == 1
+    assert "not answered" in done.stdout
