@@ -292,7 +292,7 @@ class _Meter:
         self._group: RatingGroup = group
         self._member = facts.members.get(session.line)
         self._used_own = 0
-        self._aside = [] if quota.is_new else self._open_holds()
+        self._aside = self._open_holds()
         """What is set aside for the quota, in the order in which it pays."""
         self._lasted: dict[HoldId, datetime] = {}
         """Until when what this command has ended was set aside."""
