@@ -6,7 +6,7 @@ grant is returned, and what is wanted is granted anew. A decision changes the fa
 refuses only before it has changed any.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import assert_never
@@ -402,9 +402,10 @@ class _Meter:
                 ends = ends if until is None else min(ends, until)
             has_more = has_more or self._room(bucket, is_pool=is_pool) > 0
         quota.is_waiting = not has_more
+        if quota.is_waiting and opens is not None:
+            wake_at = self._facts.wake_at
+            wake_at[self._session.id] = min(opens, wake_at.get(self._session.id, opens))
         if not granted:
-            if opens is not None:
-                self._facts.wake_at[self._session.id] = opens
             return Grant(quota.rating_group, GrantResult.LIMIT_REACHED)
         validity_s = max(1, int((ends - at).total_seconds()))
         return Grant(
@@ -457,12 +458,9 @@ class _Meter:
     def _payers(self, at: datetime, country: str) -> list[_Payer]:
         """Return what may pay for a moment and is not over now, in the order in which it does."""
         book, line = self._book, self._session.line
-        owners: Iterable[HolderId] = (line,)
-        if self._member is not None and not self._member.is_paused:
-            owners = (line, self._member.pool)
         payers = [
             (bucket, allowance, owner != line)
-            for owner in owners
+            for owner in self._owners()
             for bucket in book.buckets_of(owner)
             if bucket.balance > bucket.held
             and not (allowance := book.allowances[bucket.allowance]).is_over(book.at)
@@ -486,17 +484,28 @@ class _Meter:
             )
         return holds
 
+    def _owners(self) -> tuple[HolderId, ...]:
+        """Return the line, and the pool that it may draw on."""
+        line, member = self._session.line, self._member
+        return (line,) if member is None or member.is_paused else (line, member.pool)
+
     def _opens_next(self) -> datetime | None:
-        """Return when next something of the line's own may pay that may not now."""
-        book, at = self._book, self._book.at
+        """Return when next something may pay that may not now."""
+        book, at, country = self._book, self._book.at, self._session.country
         opening = [
             opens
-            for bucket in book.buckets_of(self._session.line)
+            for owner in self._owners()
+            for bucket in book.buckets_of(owner)
             if (allowance := book.allowances[bucket.allowance]).hours is not None
             and bucket.balance > bucket.held
             and not allowance.hours.contains(at)
-            and self._group.admits(allowance)
-            and not allowance.is_over(opens := allowance.hours.next_since(at))
+            and may_pay(
+                allowance,
+                self._group,
+                self._facts.profiles,
+                country,
+                opens := allowance.hours.next_since(at),
+            )
         ]
         return min(opening, default=None)
 

@@ -66,7 +66,7 @@ class ChargingFacts:
     credited: set[HolderId] = field(default_factory=set)
     """Lines of which something was given back that another session may be waiting for."""
     wake_at: dict[SessionId, datetime] = field(default_factory=dict)
-    """Sessions that have nothing now, and when a window opens that has something for them."""
+    """Sessions that have less than they asked for, and when a window opens that has more."""
 
     @property
     def at(self) -> datetime:

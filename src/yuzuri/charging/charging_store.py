@@ -87,12 +87,14 @@ FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::smallint[])
 ON CONFLICT DO NOTHING
 """
 
-# A session is asked about once, however much happens before the network has answered.
+# A session is asked about once, however much happens before the network has answered. What is to
+# wake it later does not put off what is due before.
 _ASK_SESSIONS = """
 INSERT INTO reauthorization (home, session, asked_at, due_at)
 SELECT %s, session, %s, due_at FROM unnest(%b::uuid[], %b::timestamptz[]) AS new (session, due_at)
 ON CONFLICT (home, session) DO UPDATE
-SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
+SET asked_at = excluded.asked_at, due_at = least(reauthorization.due_at, excluded.due_at),
+    attempts = 0
 """
 
 _ASK_WAITING = """
