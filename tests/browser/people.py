@@ -147,7 +147,7 @@ async def fill(settings: Settings, *, with_history: bool = False) -> Known:
 
 
 async def _use_for_a_week(yuzuri: Yuzuri, line: HolderId, now: list[datetime]) -> None:
-    """Let a line use data by day and at night, and some minutes and messages."""
+    """Let a line use data by day and at night, and some messages."""
     midnight = day_start(NOW, TOKYO)
     for hours_ago in range(6 * 24, -20, -1):
         at = midnight - timedelta(hours=hours_ago) + timedelta(minutes=20)
@@ -158,7 +158,6 @@ async def _use_for_a_week(yuzuri: Yuzuri, line: HolderId, now: list[datetime]) -
         size = USED_MB[hour] * (4 + hours_ago % 5) // 6 * 10**6
         await use_up(yuzuri, line, Unit.DATA, abs(size), at_night=size < 0)
         if hour in {12, 19}:
-            await use_up(yuzuri, line, Unit.VOICE, 95)
             await use_up(yuzuri, line, Unit.SMS, 1)
 
 

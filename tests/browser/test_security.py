@@ -54,7 +54,9 @@ def aki(site: Site) -> Iterator[Browser]:
 def post_paths() -> list[str]:
     gift = "01a203c6-d90c-77a3-9b2d-83a3a51883cb"
     return [
-        route.path.replace("{gift:str}", gift).replace("{answer:str}", "accept")
+        route.path.replace("{gift:str}", gift)
+        .replace("{notice:str}", gift)
+        .replace("{answer:str}", "accept")
         for route in web_router.routes
         if isinstance(route, HTTPRoute)
         and any(isinstance(handler, post) for handler in route.route_handlers)
@@ -62,7 +64,7 @@ def post_paths() -> list[str]:
 
 
 def test_every_post_of_the_pages_is_known_here() -> None:
-    assert len(post_paths()) == 7
+    assert len(post_paths()) == 8
 
 
 @pytest.mark.parametrize("path", post_paths())
@@ -169,6 +171,18 @@ def test_the_way_back_after_signing_in_leads_nowhere_else(site: Site) -> None:
         person = str(site.known.people["Ben"])
         answer = browser.send("/sign-in", person=person, then=path)
         assert answer.headers["location"] == "/", path
+
+
+def test_only_ones_own_notices(site: Site, aki: Browser) -> None:
+    ben = Browser(site)
+    ben.sign_in(site.known.people["Ben"])
+    paths = re.findall(r"/notices/[^/]+/seen", ben.get("/").text)
+    assert len(paths) == 2
+    assert "/notices/" not in aki.get("/").text
+    for path in paths:
+        assert aki.http.post(path, data={"form_token": aki.token("/give")}).status_code == 303
+    assert re.findall(r"/notices/[^/]+/seen", ben.get("/").text) == paths
+    ben.http.close()
 
 
 def test_only_ones_own_lines_and_gifts(site: Site, aki: Browser) -> None:
