@@ -264,6 +264,7 @@ async def test_in_an_open_demo_this_machine_calls_and_no_other(
         for client in ("10.0.0.5", "0.0.0.0", "", "localhost"):
             assert await refused(network, client=client) == 'Bearer realm="yuzuri"'
         assert "invalid_token" in await refused(network, "no.good.token", client="127.0.0.1")
+        assert "invalid_token" in await refused(network, await network.token("demo"))
 
 
 # ---------------------------------------------------------------- the register
