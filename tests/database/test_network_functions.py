@@ -253,7 +253,7 @@ async def test_with_a_known_certificate_one_is_the_network_function_of_that_name
 
 
 async def test_in_an_open_demo_this_machine_calls_and_no_other(
-    settings: Settings, database: Database
+    settings: Settings, database: Database, at_once: None
 ) -> None:
     async with opened(replace(settings, network_open=True), database) as network:
         for service in Service:
