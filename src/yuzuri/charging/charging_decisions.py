@@ -234,13 +234,13 @@ def _is_new(quota: Quota, session: Session, sequence: int) -> bool:
         quota.seen = (quota.seen << ahead | 1) & _SEEN if ahead < _WINDOW else 1
         quota.sequence = sequence
         return True
-    if quota.sequence <= session.first_sequence:  # stuck where it began
-        return True
+    is_stuck = quota.sequence <= session.first_sequence
+    if -ahead >= _WINDOW:
+        return is_stuck
     bit = 1 << -ahead
-    if -ahead >= _WINDOW or quota.seen & bit:
-        return False
+    is_first = not quota.seen & bit
     quota.seen |= bit
-    return True
+    return is_stuck or is_first
 
 
 _WINDOW = 63
