@@ -1,14 +1,17 @@
 """What a line has used, and its notices, over HTTP."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from tests.journeys.conftest import AddCustomer
 from tests.journeys.served import ELSEWHERE, Customer, ServedYuzuri
 
+from yuzuri.charging.notices import load_waiting
+from yuzuri.charging.sessions import Charged, OpenSession, UpdateSession, Usage, Wanted
 from yuzuri.kernel.calendar import day_start, month_start, utc_now
-from yuzuri.kernel.ids import HoldId, home_of, new_id
+from yuzuri.kernel.ids import HoldId, SessionId, home_of, new_id
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.changes import HOUSE, House
 from yuzuri.ledger.commands import DONE, Capture, Reserve
@@ -17,6 +20,8 @@ from yuzuri.operators.profiles import read_profiles
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 
 MB = 10**6
+DATA_GROUP = 1
+NETWORK = new_id()
 ZONE = read_profiles()["yuzuri-mobile"].zone
 
 
@@ -75,6 +80,45 @@ async def test_what_was_used_stands_in_its_hour(
 
     assert ken.api.get(f"/v1/lines/{hana.line}/use").json()["code"] == "line.not_yours"
     assert hana.api.get(f"/v1/lines/{ELSEWHERE}/use").json()["code"] == "line.unknown"
+
+
+async def test_a_session_of_the_network_shows_as_it_goes(
+    new_customer: AddCustomer, beside_served: Yuzuri
+) -> None:
+    hana = await new_customer("Hana")
+    who = {"session": SessionId(new_id(home_of(hana.line))), "line": hana.line}
+    network: dict[str, Any] = who | {"network_function": "smf"}
+
+    async def report(sequence: int, gigabytes: int) -> Charged:
+        used = (Usage(DATA_GROUP, gigabytes * 1_000 * MB, utc_now()),)
+        command = UpdateSession(
+            **network, sequence=sequence, used=used, wanted=(Wanted(DATA_GROUP),)
+        )
+        outcome = await beside_served.submit(NETWORK, f"{who['session']} {sequence}", command)
+        assert isinstance(outcome, Charged), outcome
+        return outcome
+
+    opening = OpenSession(
+        **network, notify_uri=None, country=None, sequence=1, wanted=(Wanted(DATA_GROUP),)
+    )
+    await beside_served.submit(NETWORK, f"{who['session']} 1", opening)
+    balances = hana.api.get(f"/v1/lines/{hana.line}").json()["balances"]
+    (data,) = (balance for balance in balances if balance["unit"] == "data")
+    assert (data["held"], data["in_gifts"]) == (50 * MB, 0), "granted, and in no gift"
+
+    await report(2, 3)
+    assert hana.api.get("/v1/notices").json() == {"notices": []}
+    await report(3, 1)
+    (notice,) = hana.api.get("/v1/notices").json()["notices"]
+    assert (notice["unit"], notice["reached"]) == ("data", 80)
+    assert (await report(4, 1)).grants[0].amount == 0
+    (notice,) = hana.api.get("/v1/notices").json()["notices"]
+    assert (notice["unit"], notice["reached"]) == ("data", 100)
+
+    hours = hana.api.get(f"/v1/lines/{hana.line}/use?days=2").json()["hours"]
+    assert sum(part["amount"] for hour in hours for part in hour["parts"]) == 5_000 * MB
+    async with beside_served.database.connection() as connection:
+        assert await load_waiting(connection, [hana.line]) == {(hana.line, Unit.DATA): False}
 
 
 @pytest.mark.parametrize("days", ["0", "32", "-1", "many", "1.5"])

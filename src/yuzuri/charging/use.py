@@ -93,6 +93,14 @@ search (low, high) AS (
 )
 """
 
+# One by one, by its key: the journal of all lines is far longer than that of a few.
+_ITS_PAGE = """
+CROSS JOIN LATERAL (
+    SELECT at FROM journal_page
+    WHERE journal_page.home = %(home)s AND number = transfer.page LIMIT 1
+) AS its_page
+"""
+
 _OF_TIME = """
 transfer.home = %(home)s AND kind = 'u' AND transfer.page >= (SELECT max(low) FROM search)
 AND at >= %(since)s AND at < %(until)s
@@ -102,7 +110,7 @@ _OWN = f"""
 WITH RECURSIVE {_FIRST_PAGE}
 SELECT source, allowance, width_bucket(at, %(hours)b::timestamptz[]) AS hour, sum(amount)::bigint
 FROM transfer
-JOIN journal_page ON journal_page.home = transfer.home AND number = transfer.page
+{_ITS_PAGE}
 WHERE source = ANY(%(lines)b) AND {_OF_TIME}
 GROUP BY source, allowance, hour
 """
@@ -116,8 +124,8 @@ quota AS MATERIALIZED (
 )
 SELECT line, allowance, width_bucket(at, %(hours)b::timestamptz[]) AS hour, sum(amount)::bigint
 FROM transfer
-JOIN journal_page ON journal_page.home = transfer.home AND number = transfer.page
 JOIN quota ON quota.id = cause
+{_ITS_PAGE}
 WHERE source = ANY(ARRAY(SELECT DISTINCT pool FROM quota WHERE pool IS NOT NULL)) AND {_OF_TIME}
 GROUP BY line, allowance, hour
 """
