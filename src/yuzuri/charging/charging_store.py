@@ -51,18 +51,24 @@ SELECT %s, %s, * FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %
     %b::bigint[], %b::text[], %b::uuid[], %b::boolean[])
 """
 
+# Each row is looked up by its key: a join would be planned by what the table was once.
 _CHANGE_QUOTAS = """
 UPDATE charging_quota
 SET granted = changed.granted, used = changed.used, returned = changed.returned,
     overrun = changed.overrun, unpaid = changed.unpaid, from_pool = changed.from_pool,
     sequence = changed.sequence, seen = changed.seen, reported_at = %s,
     is_waiting = changed.waits <> 0
-FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
-    %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
-    AS changed (session, rating_group, granted, used, returned, overrun, unpaid, from_pool,
-        sequence, seen, waits)
-WHERE charging_quota.home = %s AND charging_quota.session = changed.session
-    AND charging_quota.rating_group = changed.rating_group
+FROM (
+    SELECT given.*, (
+        SELECT ctid FROM charging_quota AS known
+        WHERE known.home = %s AND known.session = given.session
+            AND known.rating_group = given.rating_group) AS place
+    FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+        %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
+        AS given (session, rating_group, granted, used, returned, overrun, unpaid, from_pool,
+            sequence, seen, waits)
+) AS changed
+WHERE charging_quota.ctid = changed.place AND charging_quota.home = %s
 """
 
 _NAME_POOLS = """
@@ -237,7 +243,7 @@ async def _write_quotas(
     known = [quota for quota in quotas if not quota.is_new]
     if known:
         columns = (*_keys(known), *_counts(known), BigintArray([q.is_waiting for q in known]))
-        await connection.execute(_CHANGE_QUOTAS, (at, *columns, home), prepare=True)
+        await connection.execute(_CHANGE_QUOTAS, (at, home, *columns, home), prepare=True)
     pooled = [quota for quota in known if quota.pool is not None]
     if pooled:
         pools = [q.pool for q in pooled]

@@ -12,8 +12,9 @@ CREATE TABLE charging_session (
     ended_at timestamptz,
     PRIMARY KEY (home, id)
 ) WITH (fillfactor = 80);
-CREATE INDEX charging_session_of_line ON charging_session (home, line, opened_at);
-CREATE INDEX charging_session_open ON charging_session (home, line) WHERE ended_at IS NULL;
+-- By the line alone, which says its home: the planner must never mistake them for a way to find ids.
+CREATE INDEX charging_session_of_line ON charging_session (line, opened_at);
+CREATE INDEX charging_session_open ON charging_session (line) WHERE ended_at IS NULL;
 
 -- What one rating group of a session was granted and has used. `id` is the cause of its holds and
 -- transfers. granted = used + returned + what its holds set aside (I12).
@@ -37,9 +38,9 @@ CREATE TABLE charging_quota (
     is_waiting boolean NOT NULL,
     PRIMARY KEY (home, session, rating_group)
 ) WITH (fillfactor = 60);
-CREATE INDEX charging_quota_of_line ON charging_quota (home, line);
+CREATE INDEX charging_quota_of_line ON charging_quota (line);
 -- Whom something that arrives matters to at once.
-CREATE INDEX charging_quota_waiting ON charging_quota (home, line) WHERE is_waiting;
+CREATE INDEX charging_quota_waiting ON charging_quota (line) WHERE is_waiting;
 
 -- How much of its own a line has used of a unit in the operator's present month, and which part of a
 -- hundred (0, 80, 100) its counter has reached.
