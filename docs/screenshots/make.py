@@ -20,7 +20,7 @@ ROOT = FOLDER.parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser.browsing import launch  # noqa: E402
-from tests.browser.people import Known, fill  # noqa: E402
+from tests.browser.people import USED_LINE, Known, fill  # noqa: E402
 from tests.browser.serving import serve  # noqa: E402
 
 from yuzuri.db.embedded import SUPERUSER, start_embedded  # noqa: E402
@@ -115,6 +115,10 @@ class Camera:
         self.take("history")
         page.locator(".history a").first.click()
         self.take("gift")
+        page.goto(f"{address}/sign-in")
+        page.locator("button.person", has_text="Ben").click()
+        self.scroll_to(f"#line-{known.lines[USED_LINE]} .kind:last-of-type")
+        self.take("use")
 
 
 if __name__ == "__main__":
