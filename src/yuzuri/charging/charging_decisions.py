@@ -532,9 +532,11 @@ class _Meter:
 
     def _give_back_to_pool(self, amount: int) -> None:
         self.quota.from_pool -= amount
-        member = self._member
-        if member is not None and member.pool == self.quota.pool:  # it may have left
-            member.give_back(self._group.unit, amount, self.quota.reported_at, self._timezone)
+        member, taken_at = self._member, self.quota.reported_at
+        if member is None or member.pool != self.quota.pool:  # it has left
+            return
+        if member.joined_at <= taken_at:  # what it took before it came back counts no more
+            member.give_back(self._group.unit, amount, taken_at, self._timezone)
             self._facts.changed_members[member.line] = member
 
     # ------------------------------------------------------------ what time and use leave
