@@ -44,9 +44,13 @@ def own_root(scope: HTTPScope) -> str:
 
 async def read_json(scope: HTTPScope, receive: Receive, bytes_max: int) -> bytes:
     """Return the body, which is said to be JSON; raises `NotJson`, `TooLarge`."""
-    kind = (header_of(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
-    encoding = header_of(scope, b"content-encoding")
-    if kind != b"application/json" or encoding not in {None, b"identity"}:
+    kind = b""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind = kind or value.partition(b";")[0].strip().lower()
+        elif name == b"content-encoding" and value != b"identity":
+            raise NotJson
+    if kind != b"application/json":
         raise NotJson
     body = b""
     while True:

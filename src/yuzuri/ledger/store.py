@@ -150,7 +150,9 @@ async def _take(
     named: set[AllowanceId] = set()
     holding = await _take_buckets(asked, holders, book.buckets, named)
     if holding:
-        cursor = await connection.execute(_LOAD_HOLDS, (home, UuidArray(holding)), prepare=True)
+        cursor = await connection.execute(
+            _LOAD_HOLDS, (home, UuidArray(holding)), prepare=True, binary=True
+        )
         for row in await cursor.fetchall():
             book.add_hold(Hold(*row))
     await _load_terms(connection, book, home, named, cache or AllowanceCache())

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
+from yuzuri.db.arrays import UuidArray
 from yuzuri.kernel.ids import HolderId, PersonId, PoolId, by_home, home_of
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pools import Member, Pool
@@ -94,7 +95,9 @@ async def load_members(connection: Connection, lines: Iterable[HolderId]) -> dic
     """
     members: dict[HolderId, Member] = {}
     for home, wanted in by_home(lines).items():
-        cursor = await connection.execute(_MEMBERS, (home, wanted), prepare=True)
+        cursor = await connection.execute(
+            _MEMBERS, (home, UuidArray(wanted)), prepare=True, binary=True
+        )
         members |= {HolderId(row[0]): _member(row) async for row in cursor}
     return members
 

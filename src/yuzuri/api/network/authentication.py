@@ -7,8 +7,8 @@ of this machine is the network function `demo`.
 import ipaddress
 import logging
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from yuzuri.kernel.ids import Id, derived_id
@@ -71,8 +71,13 @@ async def authenticate(yuzuri: Yuzuri, scope: Any, service: str) -> NetworkCalle
     function, scopes = bearer.function, bearer.scopes & bearer.function.services
     if service not in scopes:
         raise NotPermitted(service)
-    client = derived_id(_CLIENTS, function.id)
+    client = _client_of(function.id)
     return NetworkCaller(function.id, client, function.name, function, scopes, bearer.line)
+
+
+@lru_cache(maxsize=1_024)
+def _client_of(function: str) -> Id:
+    return derived_id(_CLIENTS, function)
 
 
 def may_notify(caller: NetworkCaller, uri: str) -> bool:
@@ -98,15 +103,16 @@ async def _without_token(yuzuri: Yuzuri, scope: Any) -> NetworkFunction:
         # The listener has let nobody in without a certificate, and does not tell us which.
         if scope["scheme"] == "https":
             function = await yuzuri.networks.find_function(CERTIFICATE_ID)
-    elif yuzuri.settings.network_open and _is_of_this_machine(scope["client"]):
+    elif yuzuri.settings.network_open and scope["client"] and _is_loopback(scope["client"][0]):
         function = await yuzuri.networks.find_function(DEMO_ID)
     if function is None:
         raise NotAuthenticated('Bearer realm="yuzuri"')
     return function
 
 
-def _is_of_this_machine(client: Iterable[Any] | None) -> bool:
+@lru_cache(maxsize=1_024)
+def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(next(iter(client or ()), "")).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
