@@ -1,0 +1,356 @@
+"""Bugs that are planted on purpose into charging: each is caught by stories of networks."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import Phase
+from msgspec.structs import replace
+from tests.charging.test_charging_machine import tell_networks
+from tests.ledger.stories import tried
+
+from yuzuri.charging import charging_decisions as decisions
+from yuzuri.charging.charging_facts import ChargingFacts
+from yuzuri.charging.rating import usable_until
+from yuzuri.charging.sessions import Usage
+from yuzuri.ledger.allowances import Allowance
+from yuzuri.ledger.book import BookError
+from yuzuri.sharing.pools import Member
+
+Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
+
+CAUGHT = (AssertionError, BookError)
+"""By a comparison, or by the book."""
+
+Meter = decisions._Meter
+
+
+# ---------------------------------------------------------------- what is counted
+
+
+def count_a_number_twice(patch: Patch) -> None:
+    patch.setattr(decisions, "_is_new", lambda quota, session, sequence: True)
+
+
+def believe_numbers_that_stand_still(patch: Patch) -> None:
+    is_new = decisions._is_new
+
+    def strict(quota: Any, session: Any, sequence: int) -> bool:
+        is_again = sequence == quota.sequence and bool(quota.seen & 1)
+        quota.seen |= 1
+        return is_new(quota, session, sequence) and not is_again
+
+    patch.setattr(decisions, "_is_new", strict)
+
+
+def refuse_whatever_comes_late(patch: Patch) -> None:
+    is_new = decisions._is_new
+
+    def in_order(quota: Any, session: Any, sequence: int) -> bool:
+        is_late = 0 < sequence < quota.sequence and quota.sequence > session.first_sequence
+        return not is_late and is_new(quota, session, sequence)
+
+    patch.setattr(decisions, "_is_new", in_order)
+
+
+def count_zero_as_a_number(patch: Patch) -> None:
+    is_new = decisions._is_new
+    patch.setattr(
+        decisions, "_is_new", lambda quota, session, number: is_new(quota, session, number or 1)
+    )
+
+
+def forget_what_is_unpaid(patch: Patch) -> None:
+    pay = Meter.pay_beyond
+
+    def forgetful(meter: Any, *asked: Any) -> None:
+        before = meter.quota.unpaid
+        pay(meter, *asked)
+        meter.quota.unpaid = before
+
+    patch.setattr(Meter, "pay_beyond", forgetful)
+
+
+def pay_only_from_what_is_set_aside(patch: Patch) -> None:
+    def beyond(meter: Any, amount: int, *_: Any) -> None:
+        meter.quota.overrun += amount
+        meter.quota.unpaid += amount
+
+    patch.setattr(Meter, "pay_beyond", beyond)
+
+
+# ---------------------------------------------------------------- what is set aside
+
+
+def settle_nothing_that_has_run_out(patch: Patch) -> None:
+    patch.setattr(Meter, "_settle_lapsed", lambda meter: None)
+
+
+def give_nothing_back_at_the_end(patch: Patch) -> None:
+    patch.setattr(Meter, "stop", lambda meter: meter.finish())
+
+
+def return_it_and_hold_it(patch: Patch) -> None:
+    def give_back(meter: Any) -> int:
+        freed: int = sum(hold.amount for hold in meter._aside)
+        meter.quota.returned += freed
+        return freed
+
+    patch.setattr(Meter, "give_back", give_back)
+
+
+def forget_what_this_group_has_set_aside(patch: Patch) -> None:
+    begin = Meter.__init__
+
+    def forgetful(meter: Any, facts: Any, session: Any, quota: Any) -> None:
+        holds = facts.book.holds_by_cause.pop(quota.id, []) if quota.is_new else []
+        begin(meter, facts, session, quota)
+        facts.book.holds_by_cause.setdefault(quota.id, []).extend(holds)
+
+    patch.setattr(Meter, "__init__", forgetful)
+
+
+def end_holds_with_the_validity(patch: Patch) -> None:
+    patch.setattr(decisions, "_HOLD_LIFE", timedelta(minutes=30))
+
+
+# ---------------------------------------------------------------- who pays
+
+
+def pay_in_the_order_of_gifts(patch: Patch) -> None:
+    """What is usable all day before what is for the night."""
+
+    def order(allowance: Allowance) -> tuple[Any, ...]:
+        usual = paying_order(allowance)
+        return (*usual[:2], not usual[2], *usual[3:])
+
+    paying_order = decisions._paying_order
+    patch.setattr(decisions, "_paying_order", order)
+
+
+def pay_from_what_lasts_longest(patch: Patch) -> None:
+    def order(allowance: Allowance) -> tuple[Any, ...]:
+        ends = allowance.expires_at
+        return (-ends.timestamp() if ends else float("-inf"), allowance.issued_at, allowance.id)
+
+    patch.setattr(decisions, "_paying_order", order)
+
+
+def always_pay_from_the_own_first(patch: Patch) -> None:
+    with_member(patch, pool_first=False)
+
+
+def draw_on_a_pool_while_paused(patch: Patch) -> None:
+    with_member(patch, is_paused=False)
+
+
+def with_member(patch: Patch, **terms: bool) -> None:
+    begin = Meter.__init__
+
+    def other(meter: Any, facts: Any, session: Any, quota: Any) -> None:
+        member = facts.members.get(session.line)
+        kept = {name: getattr(member, name) for name in terms if member is not None}
+        for name in kept:
+            setattr(member, name, terms[name])
+        begin(meter, facts, session, quota)
+        meter.planted = kept
+
+    finish = Meter.finish
+
+    def restored(meter: Any) -> None:
+        finish(meter)
+        for name, value in meter.planted.items():
+            setattr(meter._member, name, value)
+
+    patch.setattr(Meter, "__init__", other)
+    patch.setattr(Meter, "finish", restored)
+
+
+def pay_by_when_it_is_told(patch: Patch) -> None:
+    """At the instant of the report, not of the use."""
+    pay = Meter.pay
+
+    def late(meter: Any, usage: Usage) -> None:
+        pay(meter, replace(usage, since=meter._book.at, until=meter._book.at))
+
+    patch.setattr(Meter, "pay", late)
+
+
+def take_the_edge_for_the_next_window(patch: Patch) -> None:
+    patch.setattr(decisions, "last_instant", lambda since, until: until)
+
+
+def take_the_first_instant_for_the_last_window(patch: Patch) -> None:
+    moment = timedelta(microseconds=1)
+    patch.setattr(decisions, "last_instant", lambda since, until: until - moment)
+
+
+def forget_where_the_phone_went(patch: Patch) -> None:
+    update = decisions._update
+
+    def at_home(facts: ChargingFacts, session: Any, command: Any) -> Any:
+        outcome = update(facts, session, command)
+        session.country = "JP"
+        return outcome
+
+    patch.setattr(decisions, "_update", at_home)
+
+
+def pay_for_the_way_with_where_it_led(patch: Patch) -> None:
+    """What was used before a border is paid as if it were used behind it."""
+    update = decisions._update
+
+    def ahead(facts: ChargingFacts, session: Any, command: Any) -> Any:
+        session.country = command.country or session.country
+        return update(facts, session, command)
+
+    patch.setattr(decisions, "_update", ahead)
+
+
+# ---------------------------------------------------------------- windows
+
+
+def grant_over_the_end_of_the_night(patch: Patch) -> None:
+    patch.setattr(decisions, "usable_until", lambda allowance, at: allowance.expires_at)
+
+
+def grant_over_the_end_of_an_allowance(patch: Patch) -> None:
+    until = usable_until
+
+    def only_hours(allowance: Allowance, at: datetime) -> datetime | None:
+        return until(allowance, at) if allowance.hours is not None else None
+
+    patch.setattr(decisions, "usable_until", only_hours)
+
+
+def wake_nobody(patch: Patch) -> None:
+    patch.setattr(Meter, "_opens_next", lambda meter: None)
+
+
+def call_the_last_byte_not_final(patch: Patch) -> None:
+    grant = Meter.grant
+
+    def never_final(meter: Any, wanted: int) -> Any:
+        answer = grant(meter, wanted)
+        return answer.__class__(*(getattr(answer, n) for n in answer.__struct_fields__[:-1]))
+
+    patch.setattr(Meter, "grant", never_final)
+
+
+# ---------------------------------------------------------------- pools
+
+
+def forget_what_a_member_takes(patch: Patch) -> None:
+    patch.setattr(Member, "take", lambda member, *_: None)
+
+
+def give_a_member_no_room_back(patch: Patch) -> None:
+    patch.setattr(Member, "give_back", lambda member, *_: None)
+
+
+def give_room_back_on_any_day(patch: Patch) -> None:
+    give_back = Member.give_back
+
+    def today(member: Member, unit: Any, amount: int, taken_at: Any, zone: Any) -> None:
+        give_back(member, unit, amount, datetime.max.replace(tzinfo=zone), zone)
+
+    patch.setattr(Member, "give_back", today)
+
+
+def let_a_member_take_one_more(patch: Patch) -> None:
+    may_take = Member.may_take
+
+    def more(member: Member, *asked: Any) -> int | None:
+        room = may_take(member, *asked)
+        return room + 1 if room else room
+
+    patch.setattr(Member, "may_take", more)
+
+
+def let_overruns_pass_the_cap(patch: Patch) -> None:
+    pay = Meter.pay_beyond
+
+    def uncapped(meter: Any, *asked: Any) -> None:
+        with patch.context() as inner:
+            inner.setattr(Member, "may_take", lambda member, *_: None)
+            pay(meter, *asked)
+
+    patch.setattr(Meter, "pay_beyond", uncapped)
+
+
+# ---------------------------------------------------------------- what is told
+
+
+def tell_it_with_every_report(patch: Patch) -> None:
+    count = Meter._count
+
+    def loud(meter: Any) -> None:
+        count(meter)
+        meter._facts.changed_uses.clear()
+
+    patch.setattr(Meter, "_count", loud)
+
+
+def count_what_a_pool_pays(patch: Patch) -> None:
+    use = Meter._use
+
+    def both(meter: Any, holder: Any, allowance: Any, amount: int, hold: Any) -> None:
+        use(meter, holder, allowance, amount, hold)
+        if holder != meter._session.line:
+            meter._used_own += amount
+
+    patch.setattr(Meter, "_use", both)
+
+
+# ---------------------------------------------------------------- stories
+
+HOW: dict[str, Any] = {
+    "derandomize": True,
+    "database": None,
+    "phases": [Phase.generate],
+    "report_multiple_bugs": False,
+}
+
+PLANTS: list[Plant] = [
+    count_a_number_twice,
+    believe_numbers_that_stand_still,
+    refuse_whatever_comes_late,
+    count_zero_as_a_number,
+    forget_what_is_unpaid,
+    pay_only_from_what_is_set_aside,
+    settle_nothing_that_has_run_out,
+    give_nothing_back_at_the_end,
+    return_it_and_hold_it,
+    forget_what_this_group_has_set_aside,
+    end_holds_with_the_validity,
+    pay_in_the_order_of_gifts,
+    pay_from_what_lasts_longest,
+    always_pay_from_the_own_first,
+    draw_on_a_pool_while_paused,
+    pay_by_when_it_is_told,
+    take_the_edge_for_the_next_window,
+    take_the_first_instant_for_the_last_window,
+    forget_where_the_phone_went,
+    pay_for_the_way_with_where_it_led,
+    grant_over_the_end_of_the_night,
+    grant_over_the_end_of_an_allowance,
+    wake_nobody,
+    call_the_last_byte_not_final,
+    forget_what_a_member_takes,
+    give_a_member_no_room_back,
+    give_room_back_on_any_day,
+    let_a_member_take_one_more,
+    let_overruns_pass_the_cap,
+    tell_it_with_every_report,
+    count_what_a_pool_pays,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_stories_of_a_network_find(plant: Plant, monkeypatch: Patch) -> None:
+    """That of `test_charging_machine.py`."""
+    plant(monkeypatch)
+    with pytest.raises(CAUGHT):
+        tell_networks(tried(600, **HOW))
