@@ -333,6 +333,7 @@ class _Meter:
             quota.granted += taken
             if is_pool:
                 self._count_in_pool(taken)
+                quota.pool = bucket.holder
             self._use(bucket.holder, allowance, taken, None)
             left -= taken
         quota.unpaid += left

@@ -52,7 +52,7 @@ class ChargingFacts:
     """The lines of sessions that are opened and of events; others are not needed."""
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     quotas: dict[SessionId, dict[int, Quota]] = field(default_factory=dict)
-    members: Mapping[HolderId, Member] = field(default_factory=dict)
+    members: dict[HolderId, Member] = field(default_factory=dict)
     """By line: in which pool it is, and on what terms."""
     uses: dict[tuple[HolderId, Unit], LineUse] = field(default_factory=dict)
 

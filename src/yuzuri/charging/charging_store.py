@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 from msgspec import structs
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
 from yuzuri.charging.charging_facts import ChargingFacts, LineUse, UseNotice
 from yuzuri.charging.sessions import Quota, Session
@@ -13,7 +16,7 @@ from yuzuri.db import Connection
 from yuzuri.db.arrays import BigintArray, UuidArray
 from yuzuri.kernel.ids import HolderId, Home, Id, SessionId, by_home, home_of
 from yuzuri.kernel.quantities import Unit
-from yuzuri.sharing.pool_store import write_members
+from yuzuri.sharing.pool_store import ask_for_members, take_members, write_members
 
 _POOLS_OF_SESSIONS = """
 SELECT DISTINCT pool FROM charging_quota WHERE home = %s AND session = ANY(%b) AND from_pool > 0
@@ -129,46 +132,71 @@ SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
 _T = TypeVar("_T")
 
 
-async def pools_of_sessions(connection: Connection, sessions: Iterable[SessionId]) -> set[HolderId]:
-    """Return the pools of which sessions have something set aside."""
-    pools: set[HolderId] = set()
-    for home, ids in by_home(sessions).items():
-        cursor = await connection.execute(_POOLS_OF_SESSIONS, (home, UuidArray(ids)), prepare=True)
-        pools |= {HolderId(row[0]) async for row in cursor}
-    return pools
+async def pools_that_may_pay(
+    connection: Connection, named: Mapping[SessionId, HolderId]
+) -> set[HolderId]:
+    """Return the pools that lines draw on, and those of which sessions have something set aside."""
+    members = await ask_for_members(connection, set(named.values()))
+    held = [
+        await connection.execute(_POOLS_OF_SESSIONS, (home, UuidArray(ids)), prepare=True)
+        for home, ids in by_home(named).items()
+    ]
+    pools = {member.pool for member in (await take_members(members)).values()}
+    return pools | {HolderId(row[0]) for cursor in held for row in await cursor.fetchall()}
 
 
-async def load_charging(
-    connection: Connection, facts: ChargingFacts, named: Mapping[SessionId, HolderId]
-) -> None:
-    """Take in these sessions, each with the line that it is said to be of, under their locks."""
-    for home, sessions in by_home(named).items():
-        ids, holders = UuidArray(sessions), UuidArray(list({named[one] for one in sessions}))
-        asked = [
-            await connection.execute(_SESSIONS, (home, ids), prepare=True, binary=True),
-            await connection.execute(_QUOTAS, (home, ids), prepare=True, binary=True),
-            await connection.execute(_USES, (home, holders), prepare=True, binary=True),
-        ]
-        for row in await asked[0].fetchall():
+@dataclass(frozen=True, slots=True)
+class AskedCharging:
+    """The answers that are awaited: sessions, quotas, uses, and how lines draw on pools."""
+
+    sessions: Sequence[AsyncCursor[TupleRow]]
+    quotas: Sequence[AsyncCursor[TupleRow]]
+    uses: Sequence[AsyncCursor[TupleRow]]
+    members: Sequence[AsyncCursor[TupleRow]]
+
+
+async def ask_for_charging(
+    connection: Connection, sessions: Iterable[SessionId], lines: Iterable[HolderId]
+) -> AskedCharging:
+    """Ask for sessions and for what is known of lines, so that in a pipeline more can be asked."""
+    lines = set(lines)
+    by_session = [(home, UuidArray(ids)) for home, ids in by_home(sessions).items()]
+    by_line = [(home, UuidArray(ids)) for home, ids in by_home(lines).items()]
+
+    async def ask(
+        statement: LiteralString, keys: Iterable[tuple[Home, UuidArray]]
+    ) -> Sequence[AsyncCursor[TupleRow]]:
+        return [await connection.execute(statement, key, prepare=True, binary=True) for key in keys]
+
+    return AskedCharging(
+        await ask(_SESSIONS, by_session),
+        await ask(_QUOTAS, by_session),
+        await ask(_USES, by_line),
+        await ask_for_members(connection, lines),
+    )
+
+
+async def take_charging(facts: ChargingFacts, asked: AskedCharging) -> None:
+    """Wait for what was asked, and take it in."""
+    for cursor in asked.sessions:
+        for row in await cursor.fetchall():
             facts.add_session(_session(row))
-        for row in await asked[1].fetchall():
+    for cursor in asked.quotas:
+        for row in await cursor.fetchall():
             facts.add_quota(_quota(row))
-        for row in await asked[2].fetchall():
+    for cursor in asked.uses:
+        for row in await cursor.fetchall():
             facts.add_use(_use(row))
+    facts.members |= await take_members(asked.members)
 
 
-async def foresee_charging(
-    connection: Connection,
-    facts: ChargingFacts,
-    named: Mapping[SessionId, HolderId],
-    after: ChargingFacts,
+def foresee_charging(
+    facts: ChargingFacts, named: Mapping[SessionId, HolderId], after: ChargingFacts
 ) -> None:
     """Take in sessions as they will be once the group of other facts is committed.
 
-    Nothing is locked, and `after` is only read.
+    What that group has seen counts, whatever was read of it; it is only read itself.
     """
-    unseen = {one: line for one, line in named.items() if one not in after.sessions}
-    await load_charging(connection, facts, unseen)
     for session in named.keys() & after.sessions.keys():
         facts.add_session(copy(after.sessions[session]))
         for quota in after.quotas.get(session, {}).values():

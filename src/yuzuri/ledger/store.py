@@ -3,7 +3,8 @@
 What becomes of a book is written by `writes.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from struct import Struct
 
@@ -74,19 +75,43 @@ async def load_book(
 
     The locks last until the transaction ends. A holder that does not exist has nothing.
     """
+    asked = await ask_for_book(connection, holders, homes)
+    return await take_book(connection, asked, at, cache or AllowanceCache())
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBook:
+    """The answers that are awaited for each home: its lock, and what its holders have."""
+
+    holders: Mapping[Home, Sequence[HolderId]]
+    locks: Mapping[Home, AsyncCursor[TupleRow]]
+    buckets: Mapping[Home, Sequence[AsyncCursor[TupleRow]]]
+
+
+async def ask_for_book(
+    connection: Connection, holders: Iterable[HolderId], homes: Iterable[Home] = ()
+) -> AskedBook:
+    """Ask for locks and balances; what is asked after it in a pipeline is read under the locks."""
     wanted = by_home(holders)
-    book = Book(at)
     locks: dict[Home, AsyncCursor[TupleRow]] = {}
-    asked: dict[Home, list[AsyncCursor[TupleRow]]] = {}
-    # All is asked before the first answer is waited for.
+    buckets: dict[Home, Sequence[AsyncCursor[TupleRow]]] = {}
     for home in sorted({*wanted, *homes}):
         locks[home] = await _ask_for_lock(connection, home)
-        asked[home] = await _ask_for_buckets(connection, home, wanted.get(home, ()))
-    for home, lock in locks.items():
+        buckets[home] = await _ask_for_buckets(connection, home, wanted.get(home, ()))
+    return AskedBook(wanted, locks, buckets)
+
+
+async def take_book(
+    connection: Connection, asked: AskedBook, at: datetime, cache: AllowanceCache
+) -> Book:
+    """Wait for what was asked, and put it into a book."""
+    book = Book(at)
+    for home, lock in asked.locks.items():
         state = await _locked_state(lock)
         if state is not None:
             book.locked[home] = state
-            await _take(connection, book, home, wanted.get(home, []), asked[home], cache)
+            holders = asked.holders.get(home, ())
+            await _take(connection, book, home, holders, asked.buckets[home], cache)
     book.end_lapsed_holds()
     return book
 
@@ -144,7 +169,7 @@ async def _take(
     home: Home,
     holders: Sequence[HolderId],
     asked: Iterable[AsyncCursor[TupleRow]],
-    cache: AllowanceCache | None,
+    cache: AllowanceCache,
 ) -> None:
     """Put what holders have, what they hold back of it, and on what terms, into a book."""
     named: set[AllowanceId] = set()
@@ -155,7 +180,7 @@ async def _take(
         )
         for row in await cursor.fetchall():
             book.add_hold(Hold(*row))
-    await _load_terms(connection, book, home, named, cache or AllowanceCache())
+    await _load_terms(connection, book, home, named, cache)
 
 
 async def read_book(connection: Connection, holders: Iterable[HolderId], at: datetime) -> Book:

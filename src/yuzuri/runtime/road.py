@@ -12,11 +12,12 @@ from yuzuri.catalog.purchases import Purchase, decide_purchase, first_issued
 from yuzuri.charging.charging_decisions import decide_charging
 from yuzuri.charging.charging_facts import ChargingFacts
 from yuzuri.charging.charging_store import (
+    ask_for_charging,
     ask_running,
     ask_waiting,
     foresee_charging,
-    load_charging,
-    pools_of_sessions,
+    pools_that_may_pay,
+    take_charging,
     write_charging,
 )
 from yuzuri.charging.rating import RatingTable
@@ -57,7 +58,7 @@ from yuzuri.ledger.commands import (
     holders_named,
 )
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
-from yuzuri.ledger.store import confirm_book, foresee_book, load_book
+from yuzuri.ledger.store import ask_for_book, confirm_book, foresee_book, take_book
 from yuzuri.ledger.writes import Write, carry_out, pack_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
@@ -74,7 +75,7 @@ from yuzuri.sharing.gifts import (
 )
 from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
 from yuzuri.sharing.pool_facts import PoolFacts
-from yuzuri.sharing.pool_store import load_members, take_in_pools, write_pools
+from yuzuri.sharing.pool_store import take_in_pools, write_pools
 from yuzuri.sharing.pools import (
     AddMember,
     ChangeMember,
@@ -166,14 +167,16 @@ class YuzuriRoad:
         if after.pools.changed:
             return None  # who draws on which pool is not seen before it is committed
         metered = set(named.sessions.values())
-        if metered and await load_members(connection, metered):
-            return None  # a pool's home may have to be locked too
+        unseen = named.sessions.keys() - after.charging.sessions.keys()
+        asked = await ask_for_charging(connection, unseen, metered)
         holders = by_home(named.holders | metered).get(home, [])
         book = await foresee_book(connection, home, holders, at, after.book, self._allowances)
         book.homes = self._homes
         facts = self._facts(book)
-        if metered:
-            await foresee_charging(connection, facts.charging, named.sessions, after.charging)
+        await take_charging(facts.charging, asked)
+        if facts.charging.members:
+            return None  # a pool's home may have to be locked too
+        foresee_charging(facts.charging, named.sessions, after.charging)
         return facts
 
     def _facts(self, book: Book) -> Facts:
@@ -196,18 +199,18 @@ class YuzuriRoad:
         # Before the locks: a line never changes, and one that is made later is not named yet.
         lines = await load_lines(connection, named.lines) if named.lines else {}
         metered = set(named.sessions.values())
-        pools = await self._pools_to_lock(connection, named) if metered else set()
-        book = await load_book(
+        pools = await pools_that_may_pay(connection, named.sessions) if metered else set()
+        asked = await ask_for_book(
             connection,
             named.holders | named.lines | metered | pools,
-            at,
             # That of a purchase too: it is made once, whichever lines it names.
-            homes={
+            {
                 self.home_of(commands[0]),
                 *(self._existing(home_of(one)) for one in named.purchases),
             },
-            cache=self._allowances,
         )
+        sessions = await ask_for_charging(connection, named.sessions, metered)
+        book = await take_book(connection, asked, at, self._allowances)
         book.homes = self._homes
         bought = [first_issued(purchase) for purchase in named.purchases]
         for home in range(self._homes) if bought else ():
@@ -218,24 +221,18 @@ class YuzuriRoad:
             facts.gifts = await load_gift_facts(
                 connection, book, self._profiles, lines, named.gifts
             )
-        if metered or named.pools:
-            await take_in_pools(connection, facts.pools, metered | named.members, named.pools)
+        if named.pools:
+            await take_in_pools(connection, facts.pools, named.members, named.pools)
             facts.pools.lines = lines
             facts.pools.owned = {
                 owner: await lines_of(connection, owner) for owner in named.pool_owners
             }
         if metered:
             facts.charging.lines = lines
-            await load_charging(connection, facts.charging, named.sessions)
+            await take_charging(facts.charging, sessions)
             if not facts.charging.pools <= pools | named.pools:
                 raise SerializationFailure("a line has come to another pool")
         return facts
-
-    async def _pools_to_lock(self, connection: Connection, named: _Named) -> set[HolderId]:
-        """Return the pools that may pay, as far as that is known before the locks."""
-        members = await load_members(connection, set(named.sessions.values()))
-        held = await pools_of_sessions(connection, named.sessions)
-        return {member.pool for member in members.values()} | held
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         """Decide one command, and let the next one see what it changed."""

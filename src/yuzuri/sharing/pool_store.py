@@ -1,7 +1,8 @@
 """The rows of pools and of their members."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
@@ -93,13 +94,23 @@ async def load_members(connection: Connection, lines: Iterable[HolderId]) -> dic
     It holds as long as the homes of the lines are locked. Read before, it tells which homes to lock
     (those of the pools), and has to be read again under their locks.
     """
-    members: dict[HolderId, Member] = {}
-    for home, wanted in by_home(lines).items():
-        cursor = await connection.execute(
-            _MEMBERS, (home, UuidArray(wanted)), prepare=True, binary=True
-        )
-        members |= {HolderId(row[0]): _member(row) async for row in cursor}
-    return members
+    return await take_members(await ask_for_members(connection, lines))
+
+
+async def ask_for_members(
+    connection: Connection, lines: Iterable[HolderId]
+) -> Sequence[AsyncCursor[TupleRow]]:
+    """Ask what `take_members` waits for, so that in a pipeline more can be asked before."""
+    return [
+        await connection.execute(_MEMBERS, (home, UuidArray(wanted)), prepare=True, binary=True)
+        for home, wanted in by_home(lines).items()
+    ]
+
+
+async def take_members(asked: Iterable[AsyncCursor[TupleRow]]) -> dict[HolderId, Member]:
+    """Return what `load_members` does."""
+    rows = [row for cursor in asked for row in await cursor.fetchall()]
+    return {HolderId(row[0]): _member(row) for row in rows}
 
 
 async def load_members_of(
