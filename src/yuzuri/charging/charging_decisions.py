@@ -274,6 +274,12 @@ def quota_id(session: SessionId, rating_group: int) -> Id:
     return in_home(named.digest(), home_of(session))
 
 
+def _forgotten(quota: Quota) -> RatingGroup:
+    """Return what stands for a rating group that was in the table when its quota began."""
+    number = quota.rating_group
+    return RatingGroup(first=number, last=number, name="", unit=quota.unit)
+
+
 def _hold_id(quota: Id, bucket: Bucket) -> HoldId:
     named = blake2b(quota + bucket.holder + bucket.allowance, digest_size=16)
     return HoldId(Id(named.digest()))
@@ -287,9 +293,7 @@ class _Meter:
         self._facts = facts
         self._book = facts.book
         self._session = session
-        group = facts.rating.find(quota.rating_group)
-        assert group is not None
-        self._group: RatingGroup = group
+        self._group = facts.rating.find(quota.rating_group) or _forgotten(quota)
         self._member = facts.members.get(session.line)
         self._used_own = 0
         self._aside = self._open_holds()
