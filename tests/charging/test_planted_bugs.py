@@ -1,14 +1,20 @@
-"""Bugs that are planted on purpose into charging: each is caught by stories of networks."""
+"""Bugs that are planted on purpose into charging: each is caught by a test that is named here.
+
+Those of groups and rows are in `test_on_database.py`.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import Phase
 from msgspec.structs import replace
+from tests.charging import test_edges
 from tests.charging.test_charging_machine import tell_networks
 from tests.ledger.stories import tried
+from tests.unit.charging import test_decisions
 
 from yuzuri.charging import charging_decisions as decisions
 from yuzuri.charging.charging_facts import ChargingFacts
@@ -114,6 +120,14 @@ def forget_what_this_group_has_set_aside(patch: Patch) -> None:
 
 def end_holds_with_the_validity(patch: Patch) -> None:
     patch.setattr(decisions, "_HOLD_LIFE", timedelta(minutes=30))
+
+
+def never_prolong_a_hold(patch: Patch) -> None:
+    patch.setattr(decisions, "_REPORT_DELAY", timedelta(minutes=-30))
+
+
+def hold_for_ever(patch: Patch) -> None:
+    patch.setattr(decisions, "_HOLD_LIFE", timedelta(days=1))
 
 
 # ---------------------------------------------------------------- who pays
@@ -239,6 +253,10 @@ def call_the_last_byte_not_final(patch: Patch) -> None:
     patch.setattr(Meter, "grant", never_final)
 
 
+def grant_more_than_31_bits_count(patch: Patch) -> None:
+    patch.setattr(decisions, "GRANT_MAX", 2**31)
+
+
 # ---------------------------------------------------------------- pools
 
 
@@ -283,16 +301,6 @@ def let_overruns_pass_the_cap(patch: Patch) -> None:
 # ---------------------------------------------------------------- what is told
 
 
-def tell_it_with_every_report(patch: Patch) -> None:
-    count = Meter._count
-
-    def loud(meter: Any) -> None:
-        count(meter)
-        meter._facts.changed_uses.clear()
-
-    patch.setattr(Meter, "_count", loud)
-
-
 def count_what_a_pool_pays(patch: Patch) -> None:
     use = Meter._use
 
@@ -316,7 +324,6 @@ HOW: dict[str, Any] = {
 PLANTS: list[Plant] = [
     count_a_number_twice,
     believe_numbers_that_stand_still,
-    refuse_whatever_comes_late,
     count_zero_as_a_number,
     forget_what_is_unpaid,
     pay_only_from_what_is_set_aside,
@@ -328,22 +335,17 @@ PLANTS: list[Plant] = [
     pay_in_the_order_of_gifts,
     pay_from_what_lasts_longest,
     always_pay_from_the_own_first,
-    draw_on_a_pool_while_paused,
     pay_by_when_it_is_told,
     take_the_edge_for_the_next_window,
     take_the_first_instant_for_the_last_window,
     forget_where_the_phone_went,
     pay_for_the_way_with_where_it_led,
-    grant_over_the_end_of_the_night,
-    grant_over_the_end_of_an_allowance,
     wake_nobody,
     call_the_last_byte_not_final,
     forget_what_a_member_takes,
     give_a_member_no_room_back,
-    give_room_back_on_any_day,
     let_a_member_take_one_more,
     let_overruns_pass_the_cap,
-    tell_it_with_every_report,
     count_what_a_pool_pays,
 ]
 
@@ -354,3 +356,56 @@ def test_stories_of_a_network_find(plant: Plant, monkeypatch: Patch) -> None:
     plant(monkeypatch)
     with pytest.raises(CAUGHT):
         tell_networks(tried(600, **HOW))
+
+
+# ---------------------------------------------------------------- single tests
+
+Check = Callable[[], None]
+EDGES, SINGLE = test_edges, test_decisions
+
+CHECKS: list[tuple[Plant, Check]] = [
+    (refuse_whatever_comes_late, SINGLE.test_what_comes_late_counts_once),
+    (count_a_number_twice, SINGLE.test_what_comes_late_counts_once),
+    (
+        draw_on_a_pool_while_paused,
+        EDGES.test_who_is_paused_may_use_what_was_granted_and_gets_no_more,
+    ),
+    (grant_over_the_end_of_the_night, EDGES.test_a_grant_of_both_ends_with_the_night),
+    (
+        grant_over_the_end_of_an_allowance,
+        partial(EDGES.test_a_grant_ends_with_the_month, "11-30 23:59:30", 50_000_000, 30),
+    ),
+    (give_room_back_on_any_day, EDGES.test_a_cap_of_a_day_is_that_of_the_operators_day),
+    (
+        never_prolong_a_hold,
+        partial(EDGES.test_what_is_set_aside_outlasts_its_grant_by_ten_minutes_or_more, 45),
+    ),
+    (
+        hold_for_ever,
+        partial(EDGES.test_what_is_set_aside_outlasts_its_grant_by_ten_minutes_or_more, 1),
+    ),
+    (
+        take_the_edge_for_the_next_window,
+        partial(
+            EDGES.test_use_is_paid_by_what_may_pay_when_it_ended,
+            "05:50", "05:51", "06:00:00", "06:00:00", "night",
+        ),
+    ),
+    (
+        forget_where_the_phone_went,
+        EDGES.test_use_before_a_border_is_paid_by_home_data_and_behind_it_by_travel_data,
+    ),
+    (call_the_last_byte_not_final, SINGLE.test_the_last_byte_is_final_and_one_before_it_is_not),
+    (
+        grant_more_than_31_bits_count,
+        partial(SINGLE.test_a_grant_is_below_two_gibibytes, 2**40),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("plant", "check"), CHECKS)
+def test_a_test_of_its_own_finds(plant: Plant, check: Check, monkeypatch: Patch) -> None:
+    check()
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        check()
