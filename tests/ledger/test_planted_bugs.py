@@ -118,13 +118,13 @@ def end_a_hold_by_anybody(patch: Patch) -> None:
         return DONE, (ReleaseHold(id=hold.id),)
 
     patch.setattr(commands, "decide_release", release)
-    load = store.load_book
+    ask = store.ask_for_book
 
-    async def load_all(connection: Any, holders: Any, *rest: Any, **more: Any) -> Book:
+    async def ask_for_all(connection: Any, holders: Any, *homes: Any) -> Any:
         rows = await (await connection.execute("SELECT holder FROM hold")).fetchall()
-        return await load(connection, {*holders, *(row[0] for row in rows)}, *rest, **more)
+        return await ask(connection, {*holders, *(row[0] for row in rows)}, *homes)
 
-    patch.setattr(road, "load_book", load_all)
+    patch.setattr(road, "ask_for_book", ask_for_all)
 
 
 def keep_the_rest_unasked(patch: Patch) -> None:
