@@ -122,13 +122,6 @@ ON CONFLICT (home, session) DO UPDATE
 SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
 """
 
-_COUNTERS_CHANGED = """
-INSERT INTO counter_change (home, line, asked_at, due_at)
-SELECT %(home)s, line, %(at)s, %(at)s FROM unnest(%(lines)b::uuid[]) AS changed (line)
-ON CONFLICT (home, line) DO UPDATE
-SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
-"""
-
 _T = TypeVar("_T")
 
 
@@ -228,8 +221,6 @@ async def write_charging(connection: Connection, facts: ChargingFacts) -> None:
         await connection.execute(_ADD_NOTICES, (home, at, *columns))
     for home, waking in _by_home(facts.wake_at.items(), lambda one: one[0]):
         await connection.execute(_ASK_SESSIONS, (home, at, *_columns(waking)))
-    if facts.counters:
-        await tell_counters(connection, facts.counters, at)
 
 
 async def ask_waiting(connection: Connection, lines: Collection[HolderId], at: datetime) -> None:
@@ -244,13 +235,6 @@ async def ask_running(connection: Connection, lines: Collection[HolderId], at: d
     for home, holders in by_home(lines).items():
         parameters = {"home": home, "lines": UuidArray(holders), "at": at}
         await connection.execute(_ASK_RUNNING, parameters, prepare=True)
-
-
-async def tell_counters(connection: Connection, lines: Collection[HolderId], at: datetime) -> None:
-    """Let the counters of these lines be told to who has subscribed to them."""
-    for home, holders in by_home(lines).items():
-        parameters = {"home": home, "lines": UuidArray(holders), "at": at}
-        await connection.execute(_COUNTERS_CHANGED, parameters)
 
 
 async def _write_quotas(

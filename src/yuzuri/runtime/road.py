@@ -284,11 +284,12 @@ class YuzuriRoad:
             await ask_waiting(connection, arrived, facts.book.at)
         if facts.pools.touched_lines:
             await ask_running(connection, facts.pools.touched_lines, facts.book.at)
-        # What is used up is counted, and told, by charging.
+        # Of what is used up, charging says where that has mattered.
         moved = (t for t in facts.book.transfers if t.kind is not TransferKind.USE)
-        holders = {holder for t in moved for holder in (t.source, t.target)} - HOUSE_IDS
-        if holders:
-            await tell_subscribers(connection, holders, facts.book.at)
+        counted = {holder for t in moved for holder in (t.source, t.target)} - HOUSE_IDS
+        counted |= facts.charging.counters
+        if counted:
+            await tell_subscribers(connection, counted, facts.book.at)
 
     def encode(self, outcome: Outcome) -> bytes:
         """Turn an outcome into what is kept."""

@@ -104,8 +104,8 @@ class UsedUnitContainer(Struct, frozen=True, gc=False, rename="camel"):
         """Tell whether a quota governed this use.
 
         What is reported for offline charging, or while the network had suspended quota management,
-        was used outside of every quota (TS 32.290, 5.1 and 5.3.2): it goes into records of use,
-        which are not ours, and nothing was set aside that it could be paid from.
+        was used outside of every quota: it goes into records of use, which are not ours, and
+        nothing was set aside that it could be paid from.
         """
         return self.quota_management_indicator in {None, "ONLINE_CHARGING"}
 
