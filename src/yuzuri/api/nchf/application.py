@@ -5,11 +5,9 @@ road: no framework, one decoder and one encoder.
 """
 
 import asyncio
-import logging
 from http import HTTPStatus
 
 from litestar.types import HTTPScope, Receive, Send
-from psycopg import OperationalError
 
 from yuzuri.api.asgi import (
     IS_JSON,
@@ -18,7 +16,6 @@ from yuzuri.api.asgi import (
     TooLarge,
     own_root,
     read_json,
-    send_answer,
 )
 from yuzuri.api.nchf import problems
 from yuzuri.api.nchf.answers import answer_event, answer_session
@@ -31,7 +28,7 @@ from yuzuri.api.nchf.exchange import (
     used_in,
     wanted_in,
 )
-from yuzuri.api.nchf.problems import NotServed
+from yuzuri.api.nchf.serving import serve_known
 from yuzuri.api.nchf.wire import (
     ChargingDataRequest,
     ChargingDataResponse,
@@ -40,9 +37,6 @@ from yuzuri.api.nchf.wire import (
 )
 from yuzuri.api.network.authentication import (
     NetworkCaller,
-    NotAuthenticated,
-    NotPermitted,
-    authenticate,
     may_notify,
 )
 from yuzuri.charging.sessions import (
@@ -55,7 +49,6 @@ from yuzuri.charging.sessions import (
     OpenSession,
     UpdateSession,
 )
-from yuzuri.db import DatabaseUnavailable
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HolderId, Id, SessionId
 from yuzuri.runtime.running import Yuzuri
@@ -70,39 +63,15 @@ BODY_BYTES_MAX = 256 * 1024
 _IN_FLIGHT_PAUSE_S = 0.02
 _IN_FLIGHT_PAUSES_MAX = 250
 
-_IS_PROBLEM = (b"content-type", b"application/problem+json")
-
-_log = logging.getLogger(__name__)
-
 
 async def serve_charging(yuzuri: Yuzuri, scope: HTTPScope, receive: Receive, send: Send) -> None:
     """Answer one request under `BASE_PATH`; nobody is served who is not known."""
-    try:
-        answer = await _serve(yuzuri, scope, receive)
-    except NotServed as error:
-        answer = _tell(error)
-    except DomainError as error:
-        answer = _tell(problems.refused(error.refusal.code))
-    except (DatabaseUnavailable, OperationalError) as error:
-        _log.warning("no database for %s: %s", scope["path"], error)
-        answer = _tell(problems.unavailable())
-    except Exception:  # noqa: BLE001 - a network is answered in its own words, whatever it is
-        _log.exception("unexpected at %s", scope["path"])
-        answer = _tell(problems.defect())
-    await send_answer(send, answer)
+    await serve_known(yuzuri, scope, receive, send, SERVICE, _serve)
 
 
-def _tell(error: NotServed) -> Answer:
-    return Answer(error.status, (_IS_PROBLEM, *error.headers), encode_answer(error.problem))
-
-
-async def _serve(yuzuri: Yuzuri, scope: HTTPScope, receive: Receive) -> Answer:
-    try:
-        caller = await authenticate(yuzuri, scope, SERVICE)
-    except NotAuthenticated as error:
-        raise problems.not_authenticated(error.challenge) from error
-    except NotPermitted as error:
-        raise problems.not_permitted(error.challenge) from error
+async def _serve(
+    yuzuri: Yuzuri, caller: NetworkCaller, scope: HTTPScope, receive: Receive
+) -> Answer:
     match scope["path"].removeprefix(BASE_PATH).split("/"):
         case ["chargingdata"]:
             message = await _read_message(scope, receive)

@@ -29,6 +29,12 @@ EVENT_MAX = 2**44
 _YEARS = range(2000, 2200)
 """Clients written in Go send the year 1 for a time that they do not know."""
 
+_NO_COUNTRY = "ZZ"
+"""Where no operator is at home and no zone reaches: on ships, in aircraft, over satellites."""
+
+_NETWORKS_OF_ONES_OWN = frozenset({"", "001", "999"})
+"""Codes of tests and of private networks: they say nothing about where the phone is (ITU-T E.212)."""
+
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -187,12 +193,15 @@ def _known(at: datetime | None) -> datetime | None:
 
 
 def country_of(message: ChargingDataRequest) -> str | None:
-    """Return the country (ISO 3166) where the phone is, as far as the message tells."""
+    """Return the country (ISO 3166) where the phone is, as far as the message tells.
+
+    `ZZ`: in a network of no country. None: it does not tell.
+    """
     pdu = message.pdu_session
     if pdu is not None:
         session = pdu.pdu_session_information
         if session is not None and session.serving_network is not None:
-            return country_of_mcc(session.serving_network.mcc)
+            return _country_of_network(session.serving_network.mcc)
         if pdu.user_location is not None:
             return _country_of(pdu.user_location)
     if message.sms is not None and message.sms.user_location is not None:
@@ -207,4 +216,10 @@ def _country_of(location: UserLocation) -> str | None:
         tai = location.n3ga_location.n3gpp_tai
     if tai is None or tai.plmn_id is None:
         return None
-    return country_of_mcc(tai.plmn_id.mcc)
+    return _country_of_network(tai.plmn_id.mcc)
+
+
+def _country_of_network(mcc: str) -> str | None:
+    if mcc in _NETWORKS_OF_ONES_OWN:
+        return None
+    return country_of_mcc(mcc) or _NO_COUNTRY

@@ -3,7 +3,6 @@
 A subscription is no balance: it is written here, in one transaction with what is read for it.
 """
 
-import logging
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -12,7 +11,6 @@ from typing import Annotated
 import msgspec
 from litestar.types import HTTPScope, Receive, Send
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
-from psycopg import OperationalError
 
 from yuzuri.api.asgi import (
     IS_JSON,
@@ -21,16 +19,13 @@ from yuzuri.api.asgi import (
     TooLarge,
     own_root,
     read_json,
-    send_answer,
 )
 from yuzuri.api.nchf import problems
 from yuzuri.api.nchf.problems import NotServed
+from yuzuri.api.nchf.serving import serve_known
 from yuzuri.api.nchf.wire import Instant, Name, Uri
 from yuzuri.api.network.authentication import (
     NetworkCaller,
-    NotAuthenticated,
-    NotPermitted,
-    authenticate,
     may_notify,
 )
 from yuzuri.charging.spending_limit_store import (
@@ -47,7 +42,7 @@ from yuzuri.charging.spending_limits import (
     LineCounters,
     Subscription,
 )
-from yuzuri.db import Connection, DatabaseUnavailable
+from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import Id, home_of, new_id, parse_id
 from yuzuri.runtime.counter_messages import tell_statuses
@@ -58,11 +53,8 @@ SERVICE = "nchf-spendinglimitcontrol"
 BASE_PATH = f"/{SERVICE}/v1/"
 BODY_BYTES_MAX = 16 * 1024
 
-_IS_PROBLEM = (b"content-type", b"application/problem+json")
 _NO_FEATURES = "0"
 """The answer to whoever asks which optional features are supported."""
-
-_log = logging.getLogger(__name__)
 
 
 class SpendingLimitContext(Struct, frozen=True, rename="camel"):
@@ -85,30 +77,12 @@ async def serve_spending_limits(
     yuzuri: Yuzuri, scope: HTTPScope, receive: Receive, send: Send
 ) -> None:
     """Answer one request under `BASE_PATH`."""
-    try:
-        answer = await _serve(yuzuri, scope, receive)
-    except NotServed as error:
-        answer = _tell(error)
-    except (DatabaseUnavailable, OperationalError) as error:
-        _log.warning("no database for %s: %s", scope["path"], error)
-        answer = _tell(problems.unavailable())
-    except Exception:  # noqa: BLE001 - a network is answered in its own words, whatever it is
-        _log.exception("unexpected at %s", scope["path"])
-        answer = _tell(problems.defect())
-    await send_answer(send, answer)
+    await serve_known(yuzuri, scope, receive, send, SERVICE, _serve)
 
 
-def _tell(error: NotServed) -> Answer:
-    return Answer(error.status, (_IS_PROBLEM, *error.headers), _encode(error.problem))
-
-
-async def _serve(yuzuri: Yuzuri, scope: HTTPScope, receive: Receive) -> Answer:
-    try:
-        caller = await authenticate(yuzuri, scope, SERVICE)
-    except NotAuthenticated as error:
-        raise problems.not_authenticated(error.challenge) from error
-    except NotPermitted as error:
-        raise problems.not_permitted(error.challenge) from error
+async def _serve(
+    yuzuri: Yuzuri, caller: NetworkCaller, scope: HTTPScope, receive: Receive
+) -> Answer:
     match scope["path"].removeprefix(BASE_PATH).split("/"):
         case ["subscriptions"]:
             if scope["method"] != "POST":
