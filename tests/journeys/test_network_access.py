@@ -22,7 +22,7 @@ from tests.journeys.test_command_line import PROGRAM
 from tests.journeys.test_notifying import ask, notifying, smf, until_told, until_tried, waiting
 
 from yuzuri.cli.commands import command_line
-from yuzuri.cli.serving import as_environment
+from yuzuri.cli.serving import as_environment, say_how_networks_enter
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.networks.functions import (
     CERTIFICATE_ID,
@@ -274,3 +274,19 @@ def test_two_lines_never_share_a_supi(yuzuri_says: Callable[..., str]) -> None:
     wrong = yuzuri_says(*add, "090-0000-0002", "--supi", "44010", status=2)
     assert "is not a SUPI" in wrong
     yuzuri_says(*add, "090-0000-0002")  # nothing of it was kept
+
+
+@pytest.mark.parametrize(
+    ("chosen", "way"),
+    [
+        ({}, "signed token"),
+        ({"tls_certificate": Path("chf.pem"), "tls_key": Path("chf.key")}, "signed token"),
+        ({"client_ca": Path("core-ca.pem")}, "without a certificate"),
+        ({"client_ca": Path("core-ca.pem"), "network_open": True}, "without a certificate"),
+        ({"network_open": True}, "Every program of this machine"),
+    ],
+)
+def test_serve_says_how_a_network_is_let_in(
+    settings: Settings, chosen: dict[str, Any], way: str
+) -> None:
+    assert way in say_how_networks_enter(replace(settings, **chosen))

@@ -28,6 +28,7 @@ def serve(
 ) -> None:
     """Serve the pages and the API until interrupted; starts the embedded database if needed."""
     settings = read_settings()
+    console.print(say_how_networks_enter(settings))
     serve_until_interrupted(settings, host or settings.host, port or settings.port, workers)
 
 
@@ -99,6 +100,15 @@ def serve_until_interrupted(
             ssl_client_verify=settings.client_ca is not None,
             ssl_protocol_min=SSLProtocols.tls12,  # networks still speak it (TS 33.210)
         ).serve()
+
+
+def say_how_networks_enter(settings: Settings) -> str:
+    """Say how a network is let in, as `api/network/authentication.py` decides it."""
+    if settings.client_ca is not None:
+        return "Nobody connects without a certificate that YUZURI_CLIENT_CA has signed."
+    if settings.network_open:
+        return "Every program of this machine may speak as a network: YUZURI_NETWORK_OPEN."
+    return "A network is let in by a signed token (yuzuri network token, trust)."
 
 
 def check_port(host: str, port: int) -> None:

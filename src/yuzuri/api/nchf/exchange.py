@@ -33,7 +33,7 @@ _NO_COUNTRY = "ZZ"
 """Where no operator is at home and no zone reaches: on ships, in aircraft, over satellites."""
 
 _NETWORKS_OF_ONES_OWN = frozenset({"", "001", "999"})
-"""Codes of tests and of private networks: they say nothing about where the phone is (ITU-T E.212)."""
+"""Codes of tests and private networks: they do not say where the phone is (ITU-T E.212)."""
 
 _pack = msgspec.msgpack.Encoder().encode
 
