@@ -174,10 +174,9 @@ class YuzuriRoad:
         book.homes = self._homes
         facts = self._facts(book)
         await take_charging(facts.charging, asked)
-        if facts.charging.members:
-            return None  # a pool's home may have to be locked too
         foresee_charging(facts.charging, named.sessions, after.charging)
-        return facts
+        # A pool's home may have to be locked too, even that of one that a line has left.
+        return None if facts.charging.pools else facts
 
     def _facts(self, book: Book) -> Facts:
         gifts = GiftFacts(book, self._profiles, {}, {})
