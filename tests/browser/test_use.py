@@ -81,6 +81,7 @@ def test_a_notice_stays_until_it_is_put_away_and_says_what_helps(
     expect(dry).to_contain_text("+81 90-3333-0001")
     waits = page.locator(f"#line-{site.line(DRY_LINE)}")
     expect(waits).to_contain_text("Your phone is waiting for data")
+    expect(waits.get_by_role("region", name="Data", exact=True)).to_contain_text("0 MB / ")
     dry.get_by_role("button", name="Put away").click()
     expect(notices).to_have_count(1)
     expect(notices).to_contain_text("Phone has used 80% of this month's data.")

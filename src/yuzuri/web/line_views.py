@@ -70,6 +70,7 @@ class LineView:
     number: str
     unlimited: tuple[str, ...]
     kinds: tuple[KindView, ...]
+    has_something: bool
     offers_gifts: bool
 
 
@@ -90,6 +91,7 @@ def view_line(
         number=show_number(line.number),
         unlimited=tuple(kind_name(unit, language) for unit in plan.unlimited),
         kinds=tuple(_kinds(account, profile, plan, reader)),
+        has_something=bool(account.balances),
         offers_gifts=offered is None or offered.value,
     )
 
@@ -119,6 +121,7 @@ def kind_name(unit: Unit, language: Language, *, is_night: bool = False) -> str:
 def _kinds(
     account: LineAccount, profile: Profile, plan: Plan, reader: Reader
 ) -> Iterator[KindView]:
+    """Yield what is left by kind; what the plan gives is shown when it is used up, too."""
     for unit, is_night in (
         (Unit.DATA, False),
         (Unit.DATA, True),
@@ -131,8 +134,16 @@ def _kinds(
             if balance.allowance.unit is unit
             and is_night == (unit is Unit.DATA and balance.allowance.hours is not None)
         ]
-        if balances:
+        if balances or _cycle(plan, unit, is_night):
             yield _kind(unit, is_night, balances, profile, plan, reader)
+
+
+def _cycle(plan: Plan, unit: Unit, is_night: bool) -> int:  # noqa: FBT001 - half of a kind's name
+    return sum(
+        given.amount.amount
+        for given in plan.gives
+        if given.amount.unit is unit and is_night == (given.hours is not None)
+    )
 
 
 def _kind(
@@ -146,11 +157,7 @@ def _kind(
     language = reader.language
     available = sum(balance.usable for balance in balances)
     waiting = sum(balance.in_gifts for balance in balances)
-    cycle = sum(
-        given.amount.amount
-        for given in plan.gives
-        if given.amount.unit is unit and is_night == (given.hours is not None)
-    )
+    cycle = _cycle(plan, unit, is_night)
     scale = max(cycle, available + waiting, 1)
     return KindView(
         unit=unit,
