@@ -104,6 +104,14 @@ def test_what_cannot_be_simulated_is_said_at_once(arguments: tuple[str, ...], sa
     assert says in done.stderr.replace("\n│ ", "")
 
 
+def test_phones_that_nobody_knows_are_told_how_to_become_known(network: ServedYuzuri) -> None:
+    arguments = ("--url", network.url, "--lines", "1", "--days", "0.02", "--seconds", "0")
+    done = CliRunner().invoke(simulate.app, ["phones", *arguments, "--supi-from", "imsi-440101"])
+    assert done.exit_code == 0
+    assert "None of these phones is known there." in done.stdout
+    assert "lines add … --supi imsi-440101" in done.stdout
+
+
 def test_a_network_without_a_charging_function_says_so_and_fails() -> None:
     arguments = ("--url", "http://127.0.0.1:1", "--lines", "1", "--days", "0.02", "--seconds", "0")
     done = CliRunner().invoke(simulate.app, ["phones", *arguments])

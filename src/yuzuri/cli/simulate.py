@@ -81,7 +81,7 @@ def phones(
     if as_json:
         print(msgspec.json.encode(_as_json(crowd, tallies)).decode())
     else:
-        _show(tallies)
+        _show(tallies, supi_from)
     if Tally.of(tallies.values()).unexpected:
         raise typer.Exit(1)
 
@@ -104,7 +104,7 @@ async def _run(
 # ---------------------------------------------------------------- telling
 
 
-def _show(tallies: dict[ProfileName, Tally]) -> None:
+def _show(tallies: dict[ProfileName, Tally], first_supi: str) -> None:
     whole = Tally.of(tallies.values())
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
@@ -117,6 +117,9 @@ def _show(tallies: dict[ProfileName, Tally]) -> None:
     for status, count in whole.unexpected.items():
         said = f"answered with {status}" if status else "not answered"
         console.print(f"{count} × {said}", style="bold red", markup=False)
+    if set(whole.statuses) == {404}:
+        console.print("None of these phones is known there.", style="bold red")
+        console.print(f"Name one: yuzuri lines add … --supi {first_supi}", markup=False)
 
 
 def _cells(tally: Tally) -> dict[str, str]:
