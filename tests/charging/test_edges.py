@@ -432,3 +432,18 @@ def test_who_is_paused_may_use_what_was_granted_and_gets_no_more() -> None:
     assert grant.result is GrantResult.LIMIT_REACHED
     quota = phone.quota
     assert (quota.used, quota.unpaid, quota.outstanding) == (LEAST, 1, 0)
+
+
+def test_what_goes_beyond_a_grant_does_not_go_beyond_the_cap() -> None:
+    phone = phone_at(japan("11-10 10:00"))
+    phone.core.join(phone.line, pool_of(1), cap_per_month=70 * MB)
+    phone.core.give(pool_of(1), 500 * MB)
+    phone.begin(phone.core.now)
+    phone.ask(phone.core.now)
+    at = japan("11-10 10:05")
+    phone.report(at, 90 * MB, at)
+    assert (phone.quota.used, phone.quota.overrun, phone.quota.unpaid) == (
+        70 * MB,
+        40 * MB,
+        20 * MB,
+    )

@@ -326,4 +326,4 @@ SEVERAL = (16, (FIRST, LAST, FOURTH), (Way.ONE_BY_ONE, Way.TOGETHER))
 def test_a_group_leaves_what_its_messages_leave_one_by_one(
     settings: Settings, database_url: str, homes: int, lived_in: Lived, ways: Iterable[Way]
 ) -> None:
-    tell_ways(settings, database_url, homes, lived_in, ways, tried(12 * EFFORT))
+    tell_ways(settings, database_url, homes, lived_in, ways, tried(10 * EFFORT))

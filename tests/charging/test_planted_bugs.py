@@ -1,27 +1,32 @@
-"""Bugs that are planted on purpose into charging: each is caught by a test that is named here.
+"""Bugs that are planted on purpose into charging: each is caught by a test that is named here."""
 
-Those of groups and rows are in `test_on_database.py`.
-"""
-
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import Phase
+from hypothesis.errors import Flaky
 from msgspec.structs import replace
-from tests.charging import test_edges
+from psycopg import AsyncConnection
+from tests.charging import test_edges, test_on_database
 from tests.charging.test_charging_machine import tell_networks
+from tests.charging.test_groups import ONE_HOME, tell_ways
 from tests.ledger.stories import tried
+from tests.model.world import World
 from tests.unit.charging import test_decisions
 
 from yuzuri.charging import charging_decisions as decisions
+from yuzuri.charging import charging_store
 from yuzuri.charging.charging_facts import ChargingFacts
 from yuzuri.charging.rating import usable_until
 from yuzuri.charging.sessions import Usage
+from yuzuri.db import Connection
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import BookError
+from yuzuri.runtime import road
+from yuzuri.settings import Settings
 from yuzuri.sharing.pools import Member
 
 Patch = pytest.MonkeyPatch
@@ -312,6 +317,56 @@ def count_what_a_pool_pays(patch: Patch) -> None:
     patch.setattr(Meter, "_use", both)
 
 
+# ---------------------------------------------------------------- rows and groups
+
+
+def foresee_sessions_as_they_were(patch: Patch) -> None:
+    patch.setattr(road, "foresee_charging", lambda *_: None)
+
+
+def foresee_without_the_pools_of_those_who_left(patch: Patch) -> None:
+    patch.setattr(
+        ChargingFacts, "pools", property(lambda facts: {m.pool for m in facts.members.values()})
+    )
+
+
+def forget_to_write_what_members_took(patch: Patch) -> None:
+    patch.setattr(charging_store, "write_members", write_nothing)
+
+
+async def write_nothing(*_: Any) -> None:
+    """Leave the rows as they are."""
+
+
+def ask_nobody_who_waits(patch: Patch) -> None:
+    patch.setattr(road, "ask_waiting", write_nothing)
+
+
+def ask_everybody_who_runs(patch: Patch) -> None:
+    patch.setattr(road, "ask_waiting", charging_store.ask_running)
+
+
+def tell_no_change_of_rights(patch: Patch) -> None:
+    patch.setattr(road, "ask_running", write_nothing)
+
+
+def ask_in_a_transaction_of_its_own(patch: Patch) -> None:
+    async def apart(connection: Connection, lines: Any, at: datetime) -> None:
+        info = connection.info
+        async with await AsyncConnection.connect(info.dsn, password=info.password) as other:
+            await other.execute("SET search_path = yuzuri")
+            await charging_store.ask_running(other, lines, at)
+
+    patch.setattr(road, "ask_waiting", apart)
+
+
+def put_off_what_is_due(patch: Patch) -> None:
+    asked = charging_store._ASK_SESSIONS
+    least = "least(reauthorization.due_at, excluded.due_at)"
+    assert least in asked
+    patch.setattr(charging_store, "_ASK_SESSIONS", asked.replace(least, "excluded.due_at"))
+
+
 # ---------------------------------------------------------------- stories
 
 HOW: dict[str, Any] = {
@@ -336,7 +391,6 @@ PLANTS: list[Plant] = [
     pay_from_what_lasts_longest,
     always_pay_from_the_own_first,
     pay_by_when_it_is_told,
-    take_the_edge_for_the_next_window,
     take_the_first_instant_for_the_last_window,
     forget_where_the_phone_went,
     pay_for_the_way_with_where_it_led,
@@ -345,7 +399,6 @@ PLANTS: list[Plant] = [
     forget_what_a_member_takes,
     give_a_member_no_room_back,
     let_a_member_take_one_more,
-    let_overruns_pass_the_cap,
     count_what_a_pool_pays,
 ]
 
@@ -391,6 +444,7 @@ CHECKS: list[tuple[Plant, Check]] = [
             "05:50", "05:51", "06:00:00", "06:00:00", "night",
         ),
     ),
+    (let_overruns_pass_the_cap, EDGES.test_what_goes_beyond_a_grant_does_not_go_beyond_the_cap),
     (
         forget_where_the_phone_went,
         EDGES.test_use_before_a_border_is_paid_by_home_data_and_behind_it_by_travel_data,
@@ -409,3 +463,58 @@ def test_a_test_of_its_own_finds(plant: Plant, check: Check, monkeypatch: Patch)
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         check()
+
+
+# ---------------------------------------------------------------- on a database
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        foresee_sessions_as_they_were,
+        foresee_without_the_pools_of_those_who_left,
+        forget_to_write_what_members_took,
+        forget_what_this_group_has_set_aside,
+    ],
+)
+@pytest.mark.parametrize("homes", [1])
+def test_groups_on_a_database_find(
+    plant: Plant, settings: Settings, database_url: str, monkeypatch: Patch
+) -> None:
+    """That of `test_groups.py`."""
+    plant(monkeypatch)
+    with pytest.raises((*CAUGHT, Flaky)):
+        tell_ways(settings, database_url, *ONE_HOME, tried(60, **HOW))
+
+
+DATABASE = test_on_database
+DRY = DATABASE.test_a_dry_line_is_asked_about_in_the_same_transaction
+ENOUGH = DATABASE.test_nobody_is_asked_where_nothing_waits
+RIGHTS = DATABASE.test_a_change_of_rights_is_told_of_every_session_that_runs_and_of_no_other
+CAP = DATABASE.test_a_member_is_stopped_at_its_cap_and_nobody_else_is
+WOKEN = DATABASE.test_who_is_dry_is_asked_about_when_the_night_begins_or_before_if_something_comes
+
+
+@pytest.mark.parametrize(
+    ("plant", "check"),
+    [
+        (ask_nobody_who_waits, partial(DRY, happens=DATABASE.a_gift_is_accepted)),
+        (ask_nobody_who_waits, partial(DRY, happens=DATABASE.a_top_up_is_bought)),
+        (ask_nobody_who_waits, partial(DRY, happens=DATABASE.the_pool_is_filled)),
+        (ask_everybody_who_runs, partial(ENOUGH, happens=DATABASE.a_top_up_is_bought)),
+        (ask_in_a_transaction_of_its_own, partial(DRY, happens=DATABASE.a_top_up_is_bought)),
+        (tell_no_change_of_rights, partial(RIGHTS, happens=DATABASE.a_member_is_paused)),
+        (tell_no_change_of_rights, partial(RIGHTS, happens=DATABASE.a_member_is_removed)),
+        (put_off_what_is_due, WOKEN),
+        (forget_what_a_member_takes, CAP),
+        (forget_to_write_what_members_took, CAP),
+    ],
+)
+@pytest.mark.parametrize("homes", [16])
+async def test_a_test_on_a_database_finds(
+    plant: Plant, check: Callable[..., Awaitable[None]], world: World, monkeypatch: Patch
+) -> None:
+    with monkeypatch.context() as patch:
+        plant(patch)
+        with pytest.raises(AssertionError):
+            await check(world)
