@@ -107,10 +107,20 @@ class OneQueueRoad(YuzuriRoad):
         return command.left if isinstance(command, ForgetTransit) else self._queue
 
 
-# Each table as it is compared: all of its rows, in an order.
+# Each table as it is compared: all of its rows, in an order. A hold that has run out is as good as
+# gone, written down or not: a repeat that changes nothing writes nothing down.
 TABLES: dict[str, LiteralString] = {
-    "bucket": "SELECT to_jsonb(bucket) FROM bucket ORDER BY home, holder, allowance",
-    "hold": "SELECT to_jsonb(hold) FROM hold ORDER BY home, holder, id",
+    "bucket": """
+        SELECT to_jsonb(bucket) || jsonb_build_object('held', held - coalesce((
+            SELECT sum(amount) FROM hold
+            WHERE hold.holder = bucket.holder AND hold.allowance = bucket.allowance
+                AND lapsed_at IS NULL AND hold.expires_at <= %(at)s), 0))
+        FROM bucket ORDER BY home, holder, allowance
+    """,
+    "hold": """
+        SELECT to_jsonb(hold) FROM hold WHERE lapsed_at IS NULL AND expires_at > %(at)s
+        ORDER BY home, holder, id
+    """,
     "in_transit": "SELECT to_jsonb(in_transit) FROM in_transit ORDER BY home, id",
     "allowance": "SELECT to_jsonb(allowance) FROM allowance ORDER BY home, id",
     "gift": "SELECT to_jsonb(gift) FROM gift ORDER BY home, id",
@@ -334,7 +344,7 @@ class Story:
         async with self.database.connection() as connection:
             findings = await verify(connection, clock.now)
         assert [f for f in findings if not f.holds] == []
-        return answers, await self._rows()
+        return answers, await self._rows(clock.now)
 
     async def _submit(
         self, committer: YuzuriCommitter, requests: Sequence[Request[Command]], way: Way
@@ -362,10 +372,10 @@ class Story:
         command = ForgetTransit(id=traveller.id, left=left)
         return Request(self.client, f"arrived {traveller.id}", command)
 
-    async def _rows(self) -> Rows:
+    async def _rows(self, at: datetime) -> Rows:
         async with self.database.connection() as connection:
             return {
-                table: await (await connection.execute(statement)).fetchall()
+                table: await (await connection.execute(statement, {"at": at})).fetchall()
                 for table, statement in TABLES.items()
             }
 
