@@ -16,8 +16,8 @@ PHONE_LINE = "mei-phone"
 _AT_ONCE = 500_000_000
 """Bytes that it uses at once until it is dry for the first time."""
 
-_A_SECOND = 2_000_000
-"""Bytes that it uses in a second from then on."""
+_A_SECOND = 8_000_000
+"""Bytes that it uses in a second from then on: each few seconds there is something new to see."""
 
 _PATIENCE_S = 24 * 3600.0
 
