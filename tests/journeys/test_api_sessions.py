@@ -1,5 +1,6 @@
 """Signing in and out over HTTP: who is signed in, and who is not."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -82,6 +83,9 @@ SIGNED = [
     ("GET", "/v1/me"),
     ("GET", "/v1/lines"),
     ("GET", "/v1/lines/{id}"),
+    ("GET", "/v1/lines/{id}/use"),
+    ("GET", "/v1/notices"),
+    ("POST", "/v1/notices/{id}/seen"),
     ("GET", "/v1/gifts"),
     ("GET", "/v1/gifts/{id}"),
     ("POST", "/v1/gifts"),
@@ -120,7 +124,7 @@ def test_the_list_above_has_every_operation_that_needs_a_session(
     with served.client() as client:
         paths = client.get("/schema/openapi.json").json()["paths"]
     described = {
-        (method.upper(), path.replace("gift_id", "id").replace("line_id", "id"))
+        (method.upper(), re.sub("(gift|line|notice)_id", "id", path))
         for path, methods in paths.items()
         for method, operation in methods.items()
         if operation.get("security")

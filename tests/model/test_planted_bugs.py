@@ -188,7 +188,7 @@ PLANTS = [
 ]
 
 STORIES = hypothesis.settings(
-    max_examples=60,
+    max_examples=100,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
