@@ -33,8 +33,9 @@ else
 	@exec .venv/bin/yuzuri demo --check
 endif
 
+# Two at once, each with a database server of its own; the tests of one file stay together.
 test: lint browser ## Check style, types and rooms, then run all tests
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	@.venv/bin/ruff check

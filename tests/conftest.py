@@ -25,7 +25,7 @@ from yuzuri.db.embedded import SUPERUSER, start_embedded
 from yuzuri.db.migrate import migrate
 from yuzuri.settings import Settings
 
-TEMPLATE = "yuzuri_test_template"
+TEMPLATE = f"yuzuri_test_template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 
 @dataclass(frozen=True)
