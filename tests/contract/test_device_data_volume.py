@@ -336,7 +336,11 @@ async def test_a_device_that_cannot_be_found_is_told_apart(
     assert await refused(shop, operation, threshold(1, "MiB") | named) == refusal
 
 
-@pytest.mark.parametrize("named", [str(new_id()), "+999999999999", "nobody", ""])
+@pytest.mark.parametrize(
+    "named",
+    [str(new_id()), "+999999999999", "nobody", ""],
+    ids=["an id", "a number", "a word", "nothing"],
+)
 async def test_a_token_for_a_line_that_is_not_there_finds_nothing(
     yuzuri: Yuzuri, named: str
 ) -> None:

@@ -200,7 +200,9 @@ async def test_two_keys_are_none(hana: Customer, ken: Customer, nothing_changes:
 
 
 @pytest.mark.parametrize("how", ["accept", "decline", "cancel"])
-@pytest.mark.parametrize("gift", ["none", str(new_uuid()), ELSEWHERE])
+@pytest.mark.parametrize(
+    "gift", ["none", str(new_uuid()), ELSEWHERE], ids=["no id", "an id", "an id elsewhere"]
+)
 async def test_a_gift_that_is_not_there_does_not_end(
     hana: Customer, nothing_changes: None, how: str, gift: str
 ) -> None:
