@@ -10,7 +10,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, LiteralString, NamedTuple
 
@@ -249,12 +249,12 @@ class Story:
         async with self.database.connection() as connection:
             findings = await verify(connection, clock.now)
         assert [f for f in findings if not f.holds] == []
-        return answers, await self._rows()
+        return answers, await self._rows(clock.now)
 
-    async def _rows(self) -> Mapping[str, list[Any]]:
+    async def _rows(self, at: datetime) -> Mapping[str, list[Any]]:
         async with self.database.connection() as connection:
             return {
-                table: await (await connection.execute(statement)).fetchall()
+                table: await (await connection.execute(statement, {"at": at})).fetchall()
                 for table, statement in {**TABLES, "asked": ASKED, "waiting": WAITING}.items()
             }
 
