@@ -484,7 +484,7 @@ def test_groups_on_a_database_find(
     """That of `test_groups.py`."""
     plant(monkeypatch)
     with pytest.raises((*CAUGHT, Flaky)):
-        tell_ways(settings, database_url, *ONE_HOME, tried(60, **HOW))
+        tell_ways(settings, database_url, *ONE_HOME, tried(150, **HOW))
 
 
 DATABASE = test_on_database
