@@ -36,6 +36,11 @@ GiftId = NewType("GiftId", Id)
 PurchaseId = NewType("PurchaseId", Id)
 SessionId = NewType("SessionId", Id)
 PoolId = NewType("PoolId", HolderId)
+LinkId = NewType("LinkId", Id)
+RequestId = NewType("RequestId", Id)
+InvitationId = NewType("InvitationId", Id)
+DelegationId = NewType("DelegationId", Id)
+AgreementId = NewType("AgreementId", Id)
 
 AnyId = TypeVar("AnyId", bound=Id)
 

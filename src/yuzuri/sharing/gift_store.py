@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import GiftId, HolderId, Home, by_home, home_of
+from yuzuri.kernel.ids import (
+    DelegationId,
+    GiftId,
+    HolderId,
+    Home,
+    LinkId,
+    by_home,
+    home_of,
+)
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles
@@ -18,7 +26,8 @@ PAST_LIMIT = timedelta(days=32)
 """How far back limits look: longer than any month. What ended since then may have begun before."""
 
 _COLUMNS = """
-id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at
+id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at,
+via, authority, is_receiver_hidden, thanks
 """
 
 _LINES_OF_GIFTS = "SELECT from_line, to_line FROM gift WHERE home = %s AND id = ANY(%b)"
@@ -56,7 +65,8 @@ _WRITE_GIFTS = f"""
 INSERT INTO gift (home, {_COLUMNS})
 SELECT %s, * FROM unnest(
     %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::text[], %b::text[],
-    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[])
+    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
+    %b::uuid[], %b::uuid[], %b::boolean[], %b::text[])
 ON CONFLICT (home, id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at
 """
 
@@ -138,7 +148,8 @@ async def write_gifts(connection: Connection, gifts: Iterable[Gift]) -> None:
     for home, ids in by_home(known).items():
         rows = (
             (g.id, g.from_line, g.to_line, g.unit.value, g.amount, g.message, g.state.value,
-             g.offered_at, g.deadline, g.ended_at)
+             g.offered_at, g.deadline, g.ended_at, g.via, g.authority, g.is_receiver_hidden,
+             g.thanks)
             for g in map(known.__getitem__, ids)
         )  # fmt: skip
         columns = (list(column) for column in zip(*rows, strict=True))
@@ -146,7 +157,8 @@ async def write_gifts(connection: Connection, gifts: Iterable[Gift]) -> None:
 
 
 def _gift(row: TupleRow) -> Gift:
-    gift_id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at = row
+    (gift_id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at,
+     via, authority, is_receiver_hidden, thanks) = row  # fmt: skip
     return Gift(
         id=GiftId(gift_id),
         from_line=HolderId(from_line),
@@ -158,4 +170,8 @@ def _gift(row: TupleRow) -> Gift:
         offered_at=offered_at,
         deadline=deadline,
         ended_at=ended_at,
+        via=LinkId(via) if via else None,
+        authority=DelegationId(authority) if authority else None,
+        is_receiver_hidden=is_receiver_hidden,
+        thanks=thanks,
     )

@@ -13,7 +13,14 @@ import msgspec
 from yuzuri.feasibility.verdict import Arrival, Instead, Reason
 from yuzuri.kernel.amounts import checked_quantity
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import GiftId, HolderId, PersonId
+from yuzuri.kernel.ids import (
+    DelegationId,
+    GiftId,
+    HolderId,
+    LinkId,
+    PersonId,
+    RequestId,
+)
 from yuzuri.kernel.quantities import Quantity, Unit
 
 MESSAGE_LENGTH_MAX = 200
@@ -44,6 +51,14 @@ class Gift:
     offered_at: datetime
     deadline: datetime
     ended_at: datetime | None = None
+    via: LinkId | RequestId | None = None
+    """The posted link that it is a share of, or the request that it answers."""
+    authority: DelegationId | None = None
+    """On whose authority it was offered, where the giver's person did not do it."""
+    is_receiver_hidden: bool = False
+    """The giver does not see who took it."""
+    thanks: str = ""
+    """What the receiver has said to it."""
 
     @property
     def quantity(self) -> Quantity:

@@ -5,6 +5,7 @@ beside what their lines have of their own.
 """
 
 from datetime import datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,15 +13,37 @@ import msgspec
 from yuzuri.kernel.amounts import checked_quantity
 from yuzuri.kernel.calendar import day_start, month_start
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HolderId, PersonId, PoolId, home_of
+from yuzuri.kernel.ids import (
+    AllowanceId,
+    DelegationId,
+    HolderId,
+    InvitationId,
+    PersonId,
+    PoolId,
+    home_of,
+)
 from yuzuri.kernel.quantities import Unit
 
 NAME_LENGTH_MAX = 40
 """Characters of the name of a pool."""
 
 
+class Role(StrEnum):
+    """What somebody may do with a pool, beside drawing on it."""
+
+    OWNER = "owner"
+    """Everything, and alone: close it, hand it over, name managers."""
+    MANAGER = "manager"
+    """Invite, change and remove members."""
+    MEMBER = "member"
+
+
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """What several lines of one operator draw on; it lives in the home of its owner."""
+    """What several lines of one operator draw on; it lives in the home of who opened it.
+
+    `size` is the data in bytes that it had when the operator's month `month` began, and all that was
+    put in and returned since then: what shares in percent are of.
+    """
 
     id: PoolId
     owner: PersonId
@@ -28,28 +51,54 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     operator: str
     opened_at: datetime
     closed_at: datetime | None = None
+    successor: PersonId | None = None
+    """To whom it is offered; it is theirs when they accept."""
+    members_fill: bool = True
+    """Members may put in what their operator lets them; else the owner alone."""
+    month: datetime
+    size: int = 0
+
+
+class Allotment(msgspec.Struct, frozen=True, kw_only=True):
+    """How a member may draw on a pool: caps in bytes of data, None: as much as there is.
+
+    Voice and messages are not capped.
+    """
+
+    cap_per_day: int | None = None
+    cap_per_month: int | None = None
+    share: int | None = None
+    """So much in all, from when it joined."""
+    share_percent: int | None = None
+    """1 to 100: such a part, in a month, of the pool's size in that month."""
+    pool_first: bool = False
+    """It draws on the pool before its own; else on its own first."""
+    is_paused: bool = False
+    is_slowed: bool = False
+    """The network is told to slow it down."""
 
 
 class Member(msgspec.Struct, kw_only=True):
     """A line that may draw on a pool, and on no other; only decisions change it.
 
-    Caps are bytes of data that it may take in a day and in a month of the operator's, None: as much
-    as there is. Voice and messages are not capped. `taken_today` counts since `day`, the first
-    instant of a day, and `taken_this_month` since `month`.
+    Where a delegation lets it use up data of another person's line, `pool` is that line, and
+    `until` the end. `taken_today` counts since `day`, the first instant of a day of the operator's,
+    `taken_this_month` since `month`, `taken` since it joined; all in bytes of data.
     """
 
     line: HolderId
-    pool: PoolId
+    pool: HolderId
     joined_at: datetime
     day: datetime
     month: datetime
     taken_today: int = 0
     taken_this_month: int = 0
-    cap_per_day: int | None = None
-    cap_per_month: int | None = None
-    pool_first: bool = False
-    """It draws on the pool before its own; else on its own first."""
-    is_paused: bool = False
+    taken: int = 0
+    allotment: Allotment = Allotment()
+    role: Role = Role.MEMBER
+    delegation: DelegationId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     def may_take(self, unit: Unit, at: datetime, zone: ZoneInfo) -> int | None:
         """Return how much more it may take of a unit at an instant, None: as much as there is.
@@ -101,6 +150,40 @@ class Member(msgspec.Struct, kw_only=True):
         )
 
 
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """An invitation to join a pool on these terms; it lives in the home of the pool."""
+
+    id: InvitationId
+    pool: PoolId
+    by: PersonId
+    number: str | None
+    uses_max: int
+    uses: int = 0
+    allotment: Allotment
+    role: Role = Role.MEMBER
+    invited_at: datetime
+    until: datetime
+    withdrawn_at: datetime | None = None
+
+    def is_open(self, at: datetime) -> bool:
+        """Tell whether one more line may join by it."""
+        return self.withdrawn_at is None and at < self.until and self.uses < self.uses_max
+
+
+class Contribution(msgspec.Struct, kw_only=True):
+    """How much a line has put into a pool of one allowance and would get back of it.
+
+    `amount` is what remained of it when that was last worked out: use takes from all of one
+    allowance in proportion, so what remains now is the bucket's balance, divided as the amounts are
+    (largest remainder).
+    """
+
+    pool: PoolId
+    line: HolderId
+    allowance: AllowanceId
+    amount: int
+
+
 # ---------------------------------------------------------------- commands
 
 
@@ -111,32 +194,51 @@ class OpenPool(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     pool: PoolId
     name: str
     line: HolderId
+    members_fill: bool = True
 
 
-class AddMember(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Let a line draw on a pool that the person owns."""
+class Invite(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Invite to a pool that the person owns or manages: a number, or whoever has the link.
+
+    `number` is E.164; one that nobody has is answered the same. `uses_max` lines may join by it.
+    """
 
     person: PersonId
     pool: PoolId
+    number: str | None = None
+    uses_max: int = 1
+    allotment: Allotment = Allotment()
+    role: Role = Role.MEMBER
+    until: datetime | None = None
+    """None: seven days."""
+
+
+class WithdrawInvitation(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Let nobody join by an invitation any more."""
+
+    person: PersonId
+    invitation: InvitationId
+
+
+class JoinPool(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Accept an invitation with a line that the person has, and what it says of returns."""
+
+    person: PersonId
     line: HolderId
-    cap_per_day: int | None = None
-    cap_per_month: int | None = None
-    pool_first: bool = False
+    invitation: InvitationId
 
 
 class ChangeMember(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Let a member of a pool that the person owns draw on it in this way from now on.
+    """Let a member draw on a pool in this way from now on; its owner and managers may.
 
-    What the member has taken today and this month still counts.
+    What the member has taken still counts. Only the owner changes roles.
     """
 
     person: PersonId
     pool: PoolId
     line: HolderId
-    cap_per_day: int | None = None
-    cap_per_month: int | None = None
-    pool_first: bool = False
-    is_paused: bool = False
+    allotment: Allotment
+    role: Role = Role.MEMBER
 
 
 class RemoveMember(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -160,7 +262,47 @@ class FillPool(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     amount: int
 
 
-PoolCommand = OpenPool | AddMember | ChangeMember | RemoveMember | FillPool
+class ClosePool(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Close a pool that the person owns: nobody draws on it, and what remains goes back."""
+
+    person: PersonId
+    pool: PoolId
+
+
+class HandOverPool(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Offer a pool to the person of one of its members; `line` None: offer it to nobody."""
+
+    person: PersonId
+    pool: PoolId
+    line: HolderId | None
+
+
+class TakeOverPool(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Accept a pool that is offered to the person."""
+
+    person: PersonId
+    pool: PoolId
+
+
+class SettlePool(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Return what is owed to lines that have left, as far as nothing holds it; a sweep sends it."""
+
+    pool: PoolId
+
+
+PoolCommand = (
+    OpenPool
+    | Invite
+    | WithdrawInvitation
+    | JoinPool
+    | ChangeMember
+    | RemoveMember
+    | FillPool
+    | ClosePool
+    | HandOverPool
+    | TakeOverPool
+    | SettlePool
+)
 
 
 def checked_pool_command(command: PoolCommand) -> PoolCommand:
@@ -194,4 +336,10 @@ class PoolDone(msgspec.Struct, frozen=True):
     pool: PoolId
 
 
-PoolOutcome = PoolDone | Refusal
+class Invited(msgspec.Struct, frozen=True):
+    """The invitation stands, whether anybody has the number or not."""
+
+    invitation: InvitationId
+
+
+PoolOutcome = PoolDone | Invited | Refusal

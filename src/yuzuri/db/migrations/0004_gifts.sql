@@ -1,4 +1,5 @@
--- A gift from one line to another. What it holds stands in hold, by cause = gift.
+-- A gift from one line to another. What it holds stands in hold, by cause = gift. `via` is the posted
+-- link or the request that it came by, `authority` the delegation that it was offered on.
 CREATE TABLE gift (
     home smallint NOT NULL,
     id uuid NOT NULL,
@@ -11,6 +12,10 @@ CREATE TABLE gift (
     offered_at timestamptz NOT NULL,
     deadline timestamptz NOT NULL,
     ended_at timestamptz,
+    via uuid,
+    authority uuid,
+    is_receiver_hidden boolean NOT NULL,
+    thanks text NOT NULL CHECK (length(thanks) <= 200),
     PRIMARY KEY (home, id),
     CHECK ((state = 'open') = (ended_at IS NULL)),
     CHECK (from_line <> to_line)
