@@ -77,12 +77,8 @@ from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pool_store import take_in_pools, write_pools
 from yuzuri.sharing.pools import (
-    AddMember,
-    ChangeMember,
-    FillPool,
-    OpenPool,
     PoolCommand,
-    RemoveMember,
+    SettlePool,
 )
 from yuzuri.subscribers.lines import lines_of, load_lines
 
@@ -131,20 +127,18 @@ class YuzuriRoad:
     def home_of(self, command: Command) -> Home:
         """Return the home of whoever acts; one that does not exist has nothing to find anywhere."""
         match command:
-            case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
-                home = acting_home(command)
-            case OfferGift() | AcceptGift() | DeclineGift() | CancelGift():
-                home = home_of(command.person)
-            case OpenPool() | AddMember() | ChangeMember() | RemoveMember() | FillPool():
-                home = home_of(command.person)
-            case ExpireGift():
-                home = home_of(command.gift)
             case Purchase() | OpenSession() | UpdateSession() | EndSession() | ChargeEvent():
                 home = home_of(command.line)
             case ExpireBuckets():
                 home = home_of(command.holders[0])
+            case ExpireGift():
+                home = home_of(command.gift)
+            case SettlePool():
+                home = home_of(command.pool)
+            case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
+                home = acting_home(command)
             case _:
-                assert_never(command)
+                home = home_of(command.person)
         return self._existing(home)
 
     def _existing(self, home: Home) -> Home:
@@ -252,17 +246,19 @@ class YuzuriRoad:
                 return expired
             case OpenSession() | UpdateSession() | EndSession() | ChargeEvent():
                 return decide_charging(facts.charging, command)
-            case OpenPool() | AddMember() | ChangeMember() | RemoveMember() | FillPool():
-                shared = decide_pool(facts.pools, command)
-                apply_pool_decision(facts.pools, shared)
-                return shared.outcome
-            case _:
+            case _ if isinstance(command, GiftCommand):
                 decision = decide_gift(facts.gifts, command)
                 facts.book.apply(decision.ledger)
                 for gift in decision.gifts:
                     facts.gifts.add_gift(gift)
                     facts.changed_gifts.add(gift.id)
                 return decision.outcome
+            case _ if isinstance(command, PoolCommand):
+                shared = decide_pool(facts.pools, command)
+                apply_pool_decision(facts.pools, shared)
+                return shared.outcome
+            case _:
+                assert_never(command)
 
     def prepare(self, facts: Facts) -> None:
         """Work out what will be written."""
@@ -312,8 +308,6 @@ def _names(commands: Sequence[Command]) -> _Named:
             case Purchase():
                 named.lines.add(command.line)
                 named.purchases.add(command.id)
-            case OpenPool() | AddMember() | ChangeMember() | RemoveMember() | FillPool():
-                _name_pool(named, command)
             case ExpireBuckets():
                 named.holders.update(command.holders)
             case OpenSession():
@@ -324,6 +318,8 @@ def _names(commands: Sequence[Command]) -> _Named:
                 named.sessions[command.event] = command.line
             case UpdateSession() | EndSession():
                 named.sessions[command.session] = command.line
+            case _ if isinstance(command, PoolCommand):
+                _name_pool(named, command)
             case _:
                 assert_never(command)
     return named

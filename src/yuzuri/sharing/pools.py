@@ -41,8 +41,8 @@ class Role(StrEnum):
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """What several lines of one operator draw on; it lives in the home of who opened it.
 
-    `size` is the data in bytes that it had when the operator's month `month` began, and all that was
-    put in and returned since then: what shares in percent are of.
+    `size` is the data in bytes that it had when the operator's month `month` began, and all that
+    was put in and returned since then: what shares in percent are of.
     """
 
     id: PoolId
