@@ -1,6 +1,7 @@
 """What a machine's owner may choose, read once from the environment."""
 
 import os
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,12 @@ from yuzuri.kernel.names import Language
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_ALL_INTERFACES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never listened on here
+_ORIGIN = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+)
+
+PROXIES_MAX = 9
 
 
 class SettingsError(DomainError):
@@ -51,6 +58,17 @@ class Settings:
     """Every program of this machine is the network function `demo`; in the demo only."""
     rating_groups: Path | None = None
     """A table of rating groups to use instead of the one that comes with Yuzuri."""
+    public_origin: str | None = None
+    """Where people find this installation, if not where this process listens."""
+    proxies: int = 0
+    """How many proxies of ours a request comes through, each of which adds to X-Forwarded-For."""
+
+    @property
+    def origin(self) -> str:
+        """What every address that is passed on begins with; never taken from a request."""
+        if self.public_origin is not None:
+            return self.public_origin
+        return served_origin(self.host, self.port, has_tls=self.tls_certificate is not None)
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -89,7 +107,17 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         client_ca=client_ca,
         network_open=network_open,
         rating_groups=given.file("YUZURI_RATING_GROUPS"),
+        public_origin=given.origin("YUZURI_ORIGIN"),
+        proxies=given.count("YUZURI_PROXIES", at_most=PROXIES_MAX),
     )
+
+
+def served_origin(host: str, port: int, *, has_tls: bool) -> str:
+    """Return the origin of what listens on a host and a port: of this machine, where on all."""
+    here = _ALL_INTERFACES.get(host, host)
+    scheme, usual = ("https", 443) if has_tls else ("http", 80)
+    place = f"[{here}]" if ":" in here else here
+    return f"{scheme}://{place}" + (f":{port}" if port != usual else "")
 
 
 def default_data() -> Path:
@@ -169,6 +197,21 @@ class _Given:
             return default
         if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
             raise SettingsError(name, "a whole number from 1 to 65535")
+        return int(text)
+
+    def origin(self, name: str) -> str | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        origin = text.lower().removesuffix("/")
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(name, "an origin such as https://yuzuri.example")
+        return origin
+
+    def count(self, name: str, *, at_most: int) -> int:
+        text = self.text(name) or "0"
+        if not (text.isascii() and text.isdigit() and len(text) == 1 and int(text) <= at_most):
+            raise SettingsError(name, "a whole number from 0 to 9")
         return int(text)
 
     def switch(self, name: str, *, default: bool) -> bool:

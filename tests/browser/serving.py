@@ -29,6 +29,7 @@ def serve(settings: Settings) -> Iterator[str]:
     environment = os.environ | {
         "YUZURI_DATABASE_URL": settings.database_url,
         "YUZURI_DATA": str(settings.data),
+        "YUZURI_PORT": str(port),
         "YUZURI_DEMO": "1" if settings.demo else "0",
         "YUZURI_TEST_NOW": NOW.isoformat(),
         "PYTHONPATH": str(ROOT),

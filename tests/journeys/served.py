@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +51,8 @@ class ServedYuzuri:
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory",
                    "--host", "127.0.0.1", "--port", str(self.port), "--no-ws",
                    "yuzuri.main:create_app"]  # fmt: skip
-        environment = os.environ | as_environment(self.settings)
+        settings = replace(self.settings, port=self.port)
+        environment = os.environ | as_environment(settings)
         # A session of its own, so that its workers end with it.
         self.process = subprocess.Popen(command, env=environment, start_new_session=True)
         give_up_at = time.monotonic() + START_TIMEOUT_S

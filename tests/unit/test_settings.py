@@ -45,6 +45,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
             "YUZURI_DEMO": "yes",
             "YUZURI_LANG": "JA",
             "YUZURI_NETWORK_OPEN": "1",
+            "YUZURI_ORIGIN": "https://Yuzuri.example/",
+            "YUZURI_PROXIES": "2",
             **{name: str(file) for name in FILES},
         }
     )
@@ -61,6 +63,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         tls_key=file,
         client_ca=file,
         rating_groups=file,
+        public_origin="https://yuzuri.example",
+        proxies=2,
     )
 
 
@@ -105,6 +109,15 @@ def test_a_user_keeps_data_in_the_data_folder(
         ("YUZURI_DATA", "~nobody-of-this-name/yuzuri"),
         ("YUZURI_DATA", "a\0b"),
         ("YUZURI_NETWORK_OPEN", "maybe"),
+        ("YUZURI_ORIGIN", "yuzuri.example"),
+        ("YUZURI_ORIGIN", "ftp://yuzuri.example"),
+        ("YUZURI_ORIGIN", "https://maya@yuzuri.example"),
+        ("YUZURI_ORIGIN", "https://yuzuri.example/gifts"),
+        ("YUZURI_ORIGIN", "https://yuzuri.example?a=b"),
+        ("YUZURI_ORIGIN", "https://"),
+        ("YUZURI_PROXIES", "-1"),
+        ("YUZURI_PROXIES", "10"),
+        ("YUZURI_PROXIES", "一"),
         *((name, value) for name in FILES for value in ("/", "/nowhere", "a\0b")),
     ],
 )
@@ -155,3 +168,25 @@ def test_a_password_shows_neither_in_the_settings_nor_in_a_sentence() -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings({"YUZURI_DATABASE_URL": SECRET_URL.replace("postgresql", "mysql")})
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "origin"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"YUZURI_HOST": "0.0.0.0", "YUZURI_PORT": "80"}, "http://127.0.0.1"),
+        ({"YUZURI_HOST": "::"}, "http://[::1]:8080"),
+        ({"YUZURI_HOST": "yuzuri.local"}, "http://yuzuri.local:8080"),
+        ({"YUZURI_ORIGIN": "https://yuzuri.example:8443"}, "https://yuzuri.example:8443"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_origin_is_the_one_that_is_set_or_that_of_what_is_served(
+    settings: dict[str, str], origin: str
+) -> None:
+    assert read_settings(settings).origin == origin
+
+
+def test_what_listens_with_tls_has_a_secure_origin(tmp_path: Path) -> None:
+    pem = tmp_path / "own.pem"
+    assert Settings(data=tmp_path, port=443, tls_certificate=pem).origin == "https://127.0.0.1"

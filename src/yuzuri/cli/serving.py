@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -78,7 +79,7 @@ def serve_until_interrupted(
     """
     check_port(host, port)
     check_tls(settings)
-    os.environ |= as_environment(settings)
+    os.environ |= as_environment(replace(settings, host=host, port=port))
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             # Held here too, so that it outlives a worker that is replaced.
@@ -126,7 +127,13 @@ def check_port(host: str, port: int) -> None:
 
 def as_environment(settings: Settings) -> dict[str, str]:
     """Return the variables by which another process that inherits ours finds the same data."""
-    chosen = {"YUZURI_DATA": str(settings.data), "YUZURI_DEMO": "1" if settings.demo else "0"}
+    chosen = {
+        "YUZURI_DATA": str(settings.data),
+        "YUZURI_DEMO": "1" if settings.demo else "0",
+        "YUZURI_HOST": settings.host,
+        "YUZURI_PORT": str(settings.port),
+        "YUZURI_PROXIES": str(settings.proxies),
+    }
     if settings.database_url is not None:
         chosen["YUZURI_DATABASE_URL"] = settings.database_url
     if settings.migration_url is not None:
@@ -140,4 +147,6 @@ def as_environment(settings: Settings) -> dict[str, str]:
     chosen |= {name: str(file) for name, file in files.items() if file is not None}
     if settings.network_open:
         chosen["YUZURI_NETWORK_OPEN"] = "1"
+    if settings.public_origin is not None:
+        chosen["YUZURI_ORIGIN"] = settings.public_origin
     return chosen

@@ -16,6 +16,7 @@ from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.sharing.gift_store import due_gifts
 from yuzuri.sharing.gifts import ExpireGift
+from yuzuri.sharing.throttle import forget_failures
 
 INTERVAL_S = 30.0
 
@@ -45,6 +46,7 @@ async def sweep(yuzuri: Yuzuri) -> int:
     answered = 0
     async with yuzuri.database.connection() as connection:
         await look_at_counters(connection, yuzuri.clock())
+        await forget_failures(connection, yuzuri.clock())
     for home in map(Home, range(yuzuri.homes)):
         answered += await _bring_over(yuzuri, home)
         answered += await _expire_gifts(yuzuri, home)

@@ -40,6 +40,7 @@ class Code(StrEnum):
     TIME_UNREADABLE = "time.unreadable"
     MESSAGE_TOO_LONG = "message.too_long"
     LANGUAGE_UNKNOWN = "language.unknown"
+    TOO_MANY_TRIES = "tries.too_many"
     # Who is asking, and for what
     SESSION_MISSING = "session.missing"
     SESSION_INVALID = "session.invalid"
@@ -51,6 +52,7 @@ class Code(StrEnum):
     NUMBER_UNREADABLE = "number.unreadable"
     NUMBER_TAKEN = "number.taken"
     LINKED_NUMBERS_FULL = "linked_numbers.full"
+    CONTACTS_FULL = "contacts.full"
     SUPI_UNREADABLE = "supi.unreadable"
     SUPI_TAKEN = "supi.taken"
     NETWORK_FUNCTION_UNKNOWN = "network_function.unknown"
@@ -109,6 +111,8 @@ class Code(StrEnum):
     GIFT_NOT_YOURS = "gift.not_yours"
     GIFT_ENDED = "gift.ended"
     GIFT_EXPIRED = "gift.expired"
+    # What a link leads to
+    LINK_UNKNOWN = "link.unknown"
     # What a line has used
     NOTICE_UNKNOWN = "notice.unknown"
     # Who may draw on a pool, and what may be put into it
@@ -121,6 +125,24 @@ class Code(StrEnum):
     POOL_SOURCE = "pool.source"
     POOL_MEMBER_ALREADY = "pool.member_already"
     POOL_MEMBER_UNKNOWN = "pool.member_unknown"
+    # Who may draw on a tank, and when
+    TANK_UNKNOWN = "tank.unknown"
+    TANK_CLOSED = "tank.closed"
+    TANK_NOT_OFFERED = "tank.not_offered"
+    TANK_OTHER_OPERATOR = "tank.other_operator"
+    TANK_NOT_YET = "tank.not_yet"
+    TANK_DRAWS_PER_MONTH = "tank.draws_per_month"
+    TANK_VOLUME_PER_MONTH = "tank.volume_per_month"
+    TANK_LEFT = "tank.left"
+    TANK_NET_TAKER = "tank.net_taker"
+    TANK_OUT_OF_AREA = "tank.out_of_area"
+    TANK_NOT_ENOUGH = "tank.not_enough"
+    TANK_EMPTY = "tank.empty"
+    TANK_FOR_ALL = "tank.for_all"
+    TANK_OPEN_ALREADY = "tank.open_already"
+    TANK_NOT_EXTENDABLE = "tank.not_extendable"
+    TANK_OPEN_DAYS = "tank.open_days"
+    AREA_UNREADABLE = "area.unreadable"
     # What works instead
     INSTEAD_AMOUNT = "instead.amount"
     INSTEAD_FROM = "instead.from"

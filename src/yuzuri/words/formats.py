@@ -34,7 +34,7 @@ def say_quantity(quantity: Quantity, language: Language, *, exact: bool = False)
         case Unit.DATA:
             return sign + _say_data(amount, language, exact=exact)
         case Unit.VOICE:
-            return sign + _say_voice(amount, language)
+            return sign + say_seconds(amount, language)
         case Unit.SMS:
             return translate(language, "{count} SMS", count=sign + say_number(amount, language))
         case other:
@@ -54,7 +54,8 @@ def _say_data(amount: int, language: Language, *, exact: bool) -> str:
     return translate(language, "{number} {size}", number=str(amount), size="B")
 
 
-def _say_voice(amount: int, language: Language) -> str:
+def say_seconds(amount: int, language: Language) -> str:
+    """Say a length of time in minutes and seconds."""
     minutes, seconds = (say_number(part, language) for part in divmod(amount, 60))
     if amount % 60 == 0:
         return translate(language, "{minutes} min", minutes=minutes)

@@ -117,6 +117,10 @@ _REQUESTS: Mapping[Code, Sentence] = {
 }
 
 _PEOPLE: Mapping[Code, Sentence] = {
+    Code.TOO_MANY_TRIES: _says(
+        "Too much was tried that does not work.",
+        then=("Please try again in {seconds}.", "Please try again later."),
+    ),
     Code.SESSION_MISSING: _says("You are not signed in.", then="Please sign in."),
     Code.SESSION_INVALID: _says(
         "You are no longer signed in.",
@@ -153,6 +157,11 @@ _PEOPLE: Mapping[Code, Sentence] = {
         "The operator lets a line be linked with at most {limit} numbers.",
         "The line is linked with as many numbers as the operator allows.",
         then="Give to one of the numbers that are linked.",
+    ),
+    Code.CONTACTS_FULL: _says(
+        "There can be at most {limit} contacts.",
+        "There can be no more contacts.",
+        then="Remove one that you no longer need.",
     ),
     Code.SUPI_UNREADABLE: _says(
         "“{text}” is not a SUPI.",
@@ -440,6 +449,10 @@ _NOTES: Mapping[Code, Sentence] = {
 }
 
 _GIFTS: Mapping[Code, Sentence] = {
+    Code.LINK_UNKNOWN: _says(
+        "There is nothing behind this link: it has ended, or it never was.",
+        then="Check that you have the whole link, or ask whoever sent it for another.",
+    ),
     Code.GIFT_UNKNOWN: _says("We do not know this gift.", then="Look at your list of gifts."),
     Code.GIFT_NOT_YOURS: _says(
         "Only the receiver can accept or decline a gift, and only the giver can take it back.",
@@ -511,6 +524,99 @@ _POOLS: Mapping[Code, Sentence] = {
     ),
 }
 
+_TANKS: Mapping[Code, Sentence] = {
+    Code.TANK_UNKNOWN: _says("We do not know this tank.", then="Look at the list of tanks."),
+    Code.TANK_CLOSED: _says(
+        "This tank has been closed since {since}.",
+        "This tank is closed.",
+        then="Look at the list of tanks.",
+    ),
+    Code.TANK_NOT_OFFERED: _says(
+        "As far as is known, {operator} has no common tank for lines on this plan.",
+        "As far as is known, there is no common tank for lines on this plan.",
+        then="See whether something can be given instead.",
+    ),
+    Code.TANK_OTHER_OPERATOR: _says(
+        "A tank of {operator} is for its own customers, not for those of {other}.",
+        "The tank and the line are with different operators.",
+        then="Choose a line of the tank's operator.",
+    ),
+    Code.TANK_NOT_YET: _says(
+        "{operator} lets lines draw on its tank only in the last days of a month: next from"
+        " {since}.",
+        "{operator} lets lines draw on its tank only in the last days of a month.",
+        "Lines can draw on this tank only in the last days of a month.",
+        then=("Try again from {since}.", "Try again later in the month."),
+    ),
+    Code.TANK_DRAWS_PER_MONTH: _says(
+        "{operator} lets a line draw on its tank at most {limit_times} a month.",
+        "A line can draw on this tank only so many times a month.",
+        then=("Try again from {since}.", "Try again next month."),
+    ),
+    Code.TANK_VOLUME_PER_MONTH: _says(
+        "{operator} lets a line draw at most {limit} a month from its tank. {left} of that is left"
+        " this month.",
+        "{operator} lets a line draw at most {limit} a month from its tank.",
+        "A line can draw only so much a month from this tank.",
+        then=("Draw {left} or less.", "Try again from {since}.", "Try again next month."),
+    ),
+    Code.TANK_LEFT: _says(
+        "{operator} lets a line draw on this tank only when at most {limit} is left on it."
+        " {available} is left on yours.",
+        "{operator} lets a line draw on this tank only when at most {limit} is left on it.",
+        "A line can draw on this tank only when little is left on it.",
+        then="Try again when less is left.",
+    ),
+    Code.TANK_NET_TAKER: _says(
+        "{operator} lets a line that has drawn more than it gave draw only when at most {limit} is"
+        " left on it. {available} is left on yours.",
+        "{operator} lets a line that has drawn more than it gave draw only when at most {limit} is"
+        " left on it.",
+        "A line that has drawn more than it gave can draw only when little is left on it.",
+        then="Try again when less is left, or give something to the tank first.",
+    ),
+    Code.TANK_OUT_OF_AREA: _says(
+        "This tank is for lines that {operator} knows to be in {area}.",
+        "This tank is for lines that {operator} knows to be where the emergency is.",
+        "This tank is for lines where the emergency is.",
+        then=("Ask {operator} to record where you are.", "Ask your operator to record it."),
+    ),
+    Code.TANK_NOT_ENOUGH: _says(
+        "There is {available} in this tank, which is less than {amount}.",
+        "There is less than that in this tank.",
+        then=("Draw {available} or less.", "Draw less."),
+    ),
+    Code.TANK_EMPTY: _says(
+        "There is nothing in this tank now.",
+        then="Look again later: whatever anyone gives is there at once.",
+    ),
+    Code.TANK_FOR_ALL: _says(
+        "What goes into a tank is for everyone of {operator}: nobody chooses who draws it, and it"
+        " does not come back.",
+        "What goes into a tank is for everyone: it does not come back.",
+    ),
+    Code.TANK_OPEN_ALREADY: _says(
+        "{operator} has such a tank open already.",
+        "There is such a tank already.",
+        then="Extend or close that one.",
+    ),
+    Code.TANK_NOT_EXTENDABLE: _says(
+        "{operator} does not let this tank be open for longer.",
+        "This tank cannot be open for longer.",
+        then="Open another one when it has closed.",
+    ),
+    Code.TANK_OPEN_DAYS: _says(
+        "{operator} lets such a tank be open for at most {days} at a time.",
+        "Such a tank can be open only for so many days at a time.",
+        then="Choose an earlier end, after now; it may be extended later.",
+    ),
+    Code.AREA_UNREADABLE: _says(
+        "“{text}” is not an area that we can read.",
+        "The area cannot be read.",
+        then="Write it as ISO 3166-2 does, such as JP-17.",
+    ),
+}
+
 _MACHINE: Mapping[Code, Sentence] = {
     Code.SETTING_INVALID: _says(
         "The setting {setting} must be {expected}.",
@@ -542,6 +648,7 @@ SENTENCES: Mapping[Code, Sentence] = {
     **_NOTES,
     **_GIFTS,
     **_POOLS,
+    **_TANKS,
     **_MACHINE,
 }
 """One entry for every code."""
@@ -594,7 +701,9 @@ EXPECTED: frozenset[str] = frozenset(
         "a folder",
         "a folder of a user that exists",
         "a folder, not a file",
+        "a whole number from 0 to 9",
         "a whole number from 1 to 65535",
+        "an origin such as https://yuzuri.example",
         "en, ja or zh",
         "given together with YUZURI_DATABASE_URL",
         "given together with YUZURI_DEMO=1",

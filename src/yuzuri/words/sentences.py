@@ -16,6 +16,7 @@ from yuzuri.words.formats import (
     say_number,
     say_price,
     say_quantity,
+    say_seconds,
     say_times,
     say_unit,
     say_until,
@@ -90,6 +91,8 @@ def _say_fields(
                 yield key, say_list(parts, language, "or" if key in {"classes", "types"} else "and")
             case int() if key == "days":
                 yield key, say_days(value, language)
+            case int() if key == "seconds":
+                yield key, say_seconds(value, language)
             case int():
                 yield key, say_number(value, language)
                 yield f"{key}_times", say_times(value, language)

@@ -49,6 +49,8 @@ CASES: dict[Code, tuple[Fields, ...]] = {
     Code.NUMBER_UNREADABLE: ({"text": "call me"},),
     Code.NUMBER_TAKEN: ({"number": "+819012345678"},),
     Code.LINKED_NUMBERS_FULL: ({"limit": 5},),
+    Code.CONTACTS_FULL: ({"limit": 500},),
+    Code.TOO_MANY_TRIES: ({"seconds": 61},),
     Code.SUPI_UNREADABLE: ({"text": "imsi-1"},),
     Code.SUPI_TAKEN: ({"supi": "imsi-440101234567890"},),
     Code.NETWORK_FUNCTION_UNKNOWN: ({"network_function": "smf-1"},),

@@ -50,6 +50,7 @@ STATUS: Mapping[Code, int] = {
     Code.TIME_UNREADABLE: 400,
     Code.MESSAGE_TOO_LONG: 400,
     Code.LANGUAGE_UNKNOWN: 400,
+    Code.TOO_MANY_TRIES: 429,
     Code.SESSION_MISSING: 401,
     Code.SESSION_INVALID: 401,
     Code.SIGN_IN_REFUSED: 403,
@@ -60,6 +61,7 @@ STATUS: Mapping[Code, int] = {
     Code.NUMBER_UNREADABLE: 400,
     Code.NUMBER_TAKEN: 409,
     Code.LINKED_NUMBERS_FULL: 409,
+    Code.CONTACTS_FULL: 409,
     Code.SUPI_UNREADABLE: 400,
     Code.SUPI_TAKEN: 409,
     Code.NETWORK_FUNCTION_UNKNOWN: 404,
@@ -111,6 +113,7 @@ STATUS: Mapping[Code, int] = {
     Code.GIFT_EXPIRES_UNCLAIMED: 422,
     Code.LAW_PAID_VALUE_EXPIRY: 422,
     Code.GIFT_UNKNOWN: 404,
+    Code.LINK_UNKNOWN: 404,
     Code.NOTICE_UNKNOWN: 404,
     Code.GIFT_NOT_YOURS: 403,
     Code.GIFT_ENDED: 409,
@@ -124,6 +127,23 @@ STATUS: Mapping[Code, int] = {
     Code.POOL_SOURCE: 422,
     Code.POOL_MEMBER_ALREADY: 409,
     Code.POOL_MEMBER_UNKNOWN: 404,
+    Code.TANK_UNKNOWN: 404,
+    Code.TANK_CLOSED: 409,
+    Code.TANK_NOT_OFFERED: 422,
+    Code.TANK_OTHER_OPERATOR: 422,
+    Code.TANK_NOT_YET: 422,
+    Code.TANK_DRAWS_PER_MONTH: 422,
+    Code.TANK_VOLUME_PER_MONTH: 422,
+    Code.TANK_LEFT: 422,
+    Code.TANK_NET_TAKER: 422,
+    Code.TANK_OUT_OF_AREA: 422,
+    Code.TANK_NOT_ENOUGH: 422,
+    Code.TANK_EMPTY: 422,
+    Code.TANK_FOR_ALL: 422,
+    Code.TANK_OPEN_ALREADY: 409,
+    Code.TANK_NOT_EXTENDABLE: 422,
+    Code.TANK_OPEN_DAYS: 422,
+    Code.AREA_UNREADABLE: 400,
     Code.INSTEAD_AMOUNT: 422,
     Code.INSTEAD_FROM: 422,
     Code.INSTEAD_SERVICE: 422,
@@ -201,9 +221,16 @@ def problem_response(
             "X-Content-Type-Options": "nosniff",
             "Vary": "Accept-Language",
             **_HEADERS.get(code, {}),
+            **_retry_after(refusal),
             **(headers or {}),
         },
     )
+
+
+def _retry_after(refusal: Refusal) -> dict[str, str]:
+    """Say in how many seconds one may try again, where the refusal knows (RFC 9110, 10.2.3)."""
+    seconds = refusal.fields.get("seconds")
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 def _title(code: Code) -> str:
