@@ -43,11 +43,15 @@ def _candidate_amounts(question: GiftQuestion) -> set[int]:
     """Return the amounts at which some rule begins or ceases to refuse."""
     rules, unit = question.giver.rules, question.unit
     if rules.sizes is not None:
-        sizes = {size.amount for size in rules.sizes.value if size.unit is unit}
+        sizes = {size.amount * question.count for size in rules.sizes.value if size.unit is unit}
         if sizes:
             return sizes
     edges = [question.amount]
-    edges += [edge for r in (rules.minimum, rules.maximum) if (edge := of_unit(r, question))]
+    edges += [
+        edge * question.count
+        for rule in (rules.minimum, rules.maximum)
+        if (edge := of_unit(rule, question))
+    ]
     # What the receiver has had from others is not to be told by way of what would still fit.
     edges += [
         volume.limit if volume.code is Code.GIFT_RECEIVED_PER_MONTH else volume.left

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from yuzuri.feasibility.alternatives import other_amounts, other_services, other_times
 from yuzuri.feasibility.arrival import arrivals, claim_deadline, expected_arrival
-from yuzuri.feasibility.gift_checks import CHECKS
+from yuzuri.feasibility.gift_checks import CHECKS, Check
 from yuzuri.feasibility.holdings import ready
 from yuzuri.feasibility.law import paid_value_rule, usable_until
 from yuzuri.feasibility.limits import check_receiving
@@ -52,8 +52,13 @@ def judge_acceptance(question: GiftQuestion) -> tuple[Reason, ...]:
 
 
 def _judge(question: GiftQuestion) -> Verdict:
-    reasons = tuple(reason for check in CHECKS for reason in check(question))
-    verdict = Verdict(ROUTE, reasons)
+    return judge_by(question, ROUTE, CHECKS)
+
+
+def judge_by(question: GiftQuestion, route: str, checks: Sequence[Check]) -> Verdict:
+    """Say what these checks find, and what would arrive; nothing of what would work instead."""
+    reasons = tuple(reason for check in checks for reason in check(question))
+    verdict = Verdict(route, reasons)
     if verdict.feasible is False or not _is_offered(reasons):
         return verdict
     if question.holdings is None:

@@ -1,6 +1,6 @@
 """How often and how much in a while: counts, volumes, and the age of a line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,7 +25,9 @@ def check_counts(question: GiftQuestion) -> Iterator[Reason]:
         (Code.GIFT_COUNT_PER_MONTH, "count_per_month", rules.count_per_month, month),
         (Code.GIFT_PENDING, "pending_max", rules.pending_max, waiting),
     ):
-        if rule is not None and len(gifts) >= rule.value:
+        if rule is None:
+            continue
+        if sum(gift.count for gift in gifts) + question.count > rule.value:
             yield refuse(giver, code, name, rule, limit=rule.value)
 
 
@@ -50,6 +52,12 @@ class VolumeLimit:
 
 def volume_limits(question: GiftQuestion) -> Iterator[VolumeLimit]:
     """Yield each limit on volume: of the giver's operator, then what the receiver may get."""
+    yield from _giving_limits(question)
+    yield from _receiving_limits(question)
+
+
+def _giving_limits(question: GiftQuestion) -> Iterator[VolumeLimit]:
+    """Yield what the giver may give."""
     giver, rules, at = question.giver, question.giver.rules, question.at
     zone = giver.profile.zone
     month = month_start(at, zone)
@@ -72,7 +80,6 @@ def volume_limits(question: GiftQuestion) -> Iterator[VolumeLimit]:
         if cap.unit is question.unit:
             code, used = Code.GIFT_YOUNG_LINE_VOLUME, _volume(question, question.sent, month)
             yield VolumeLimit(giver, code, "young_line", young, cap.amount, used, age is not None)
-    yield from _receiving_limits(question)
 
 
 def _receiving_limits(question: GiftQuestion) -> Iterator[VolumeLimit]:
@@ -89,11 +96,26 @@ def _receiving_limits(question: GiftQuestion) -> Iterator[VolumeLimit]:
 
 def check_volumes(question: GiftQuestion) -> Iterator[Reason]:
     """So much a day, a month and a cycle, for the giver and for the receiver."""
+    yield from check_giving(question)
+    yield from check_receiving(question)
+
+
+def check_giving(question: GiftQuestion) -> Iterator[Reason]:
+    """So much a day, a month and a cycle for the giver."""
     share = question.giver.rules.cycle_share_percent
     if share is not None and _cycle_base(question) is None:
         code, name = Code.GIFT_CYCLE_SHARE, "cycle_share_percent"
         yield undecided(question.giver, code, name, share)
-    for volume in volume_limits(question):
+    yield from _check_limits(question, _giving_limits(question))
+
+
+def check_receiving(question: GiftQuestion) -> Iterator[Reason]:
+    """So much a month for the receiver: what is asked again when a gift is accepted."""
+    yield from _check_limits(question, _receiving_limits(question))
+
+
+def _check_limits(question: GiftQuestion, limits: Iterable[VolumeLimit]) -> Iterator[Reason]:
+    for volume in limits:
         if question.amount <= volume.left:
             continue
         say = refuse if volume.surely_holds else undecided
@@ -102,11 +124,6 @@ def check_volumes(question: GiftQuestion) -> Iterator[Reason]:
         if volume.surely_holds and volume.code is not Code.GIFT_RECEIVED_PER_MONTH:
             fields["left"] = Quantity(volume.left, question.unit)
         yield say(volume.party, volume.code, volume.name, volume.rule, **fields)
-
-
-def check_receiving(question: GiftQuestion) -> Iterator[Reason]:
-    """So much a month for the receiver: what is asked again when a gift is accepted."""
-    return (r for r in check_volumes(question) if r.code is Code.GIFT_RECEIVED_PER_MONTH)
 
 
 def check_age(question: GiftQuestion) -> Iterator[Reason]:

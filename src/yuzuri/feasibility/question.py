@@ -55,16 +55,20 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class PastGift:
-    """A gift that counts towards a limit: open or accepted."""
+    """A gift that counts towards a limit: open or accepted; or `count` gifts that are one matter.
+
+    `quantity` is what they are together.
+    """
 
     quantity: Quantity
     at: datetime
     is_open: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftQuestion:
-    """Whether `giver` can give `quantity` to `receiver` at the instant `at`.
+    """Whether `giver` can give `quantity` to `receiver` at the instant `at`, as `count` gifts.
 
     `holdings` None: it is not known what the giver has. `sent` and `received` go back a month, and
     have gifts of every unit. `receiver_has` is what the receiver can still use of the unit asked
@@ -80,6 +84,7 @@ class GiftQuestion:
     sent: tuple[PastGift, ...] = ()
     received: tuple[PastGift, ...] = ()
     receiver_has: tuple[Allowance, ...] | None = None
+    count: int = 1
 
     @property
     def unit(self) -> Unit:

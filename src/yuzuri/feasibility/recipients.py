@@ -7,6 +7,8 @@ from yuzuri.feasibility.reasons import refuse, undecided, unknown_rules
 from yuzuri.feasibility.verdict import Effect, Reason
 from yuzuri.kernel.errors import Code
 from yuzuri.operators.gift_rules import Recipients
+from yuzuri.operators.plans import Plan
+from yuzuri.operators.sources import Rule
 
 _CODES = {
     Recipients.ANYONE: Code.GIFT_OTHER_OPERATOR,
@@ -89,19 +91,32 @@ def check_plan_types(question: GiftQuestion) -> Iterator[Reason]:
 
     The kinds are the operator's own words, so they say nothing of another operator's plans.
     """
+    yield from check_giving_plan(question)
+    yield from check_receiving_plan(question)
+
+
+def check_giving_plan(question: GiftQuestion) -> Iterator[Reason]:
+    """A line on the giver's kind of plan may give at all."""
     giver, rule = question.giver, question.giver.rules.plan_types
     if rule is None:
         return
-    code, name = Code.GIFT_PLAN_TYPE, "plan_types"
     if giver.plan is None:
-        yield undecided(giver, code, name, rule, types=tuple(rule.value))
+        yield undecided(giver, Code.GIFT_PLAN_TYPE, "plan_types", rule, types=tuple(rule.value))
+    elif not _open_to(giver.plan, rule):
+        yield refuse(giver, Code.GIFT_PLAN_TYPE, "plan_types", rule, types=tuple(rule.value))
+
+
+def check_receiving_plan(question: GiftQuestion) -> Iterator[Reason]:
+    """A line on the giver's kind of plan, if it may give, may give to one on the receiver's."""
+    giver, plan, rule = question.giver, question.receiver.plan, question.giver.rules.plan_types
+    if rule is None or giver.plan is None or not question.is_within_operator:
         return
-    open_to = {to for kind in giver.plan.types for to in rule.value.get(kind, ())}
-    plan = question.receiver.plan
-    if not open_to:
-        yield refuse(giver, code, name, rule, types=tuple(rule.value))
-    elif question.is_within_operator and "*" not in open_to:
-        if plan is None:
-            yield undecided(giver, code, name, rule, types=tuple(sorted(open_to)))
-        elif open_to.isdisjoint(plan.types):
-            yield refuse(giver, code, name, rule, types=tuple(sorted(open_to)))
+    open_to = _open_to(giver.plan, rule)
+    if not open_to or "*" in open_to or (plan and not open_to.isdisjoint(plan.types)):
+        return
+    say = undecided if plan is None else refuse
+    yield say(giver, Code.GIFT_PLAN_TYPE, "plan_types", rule, types=tuple(sorted(open_to)))
+
+
+def _open_to(plan: Plan, rule: Rule[dict[str, tuple[str, ...]]]) -> set[str]:
+    return {to for kind in plan.types for to in rule.value.get(kind, ())}
