@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from yuzuri.feasibility.verdict import Effect, Evidence, Reason
 from yuzuri.kernel.calendar import FOREVER
 from yuzuri.kernel.errors import Code
+from yuzuri.kernel.names import Name
 from yuzuri.ledger.allowances import Allowance
+from yuzuri.operators.plans import Plan
 from yuzuri.operators.profile import Profile
 from yuzuri.operators.sources import Confidence
 
@@ -57,3 +59,38 @@ def usable_until(giver: Profile, allowance: Allowance) -> datetime:
     own = allowance.expires_at or FOREVER
     law = paid_value_rule(giver, allowance)
     return own if law is None else min(own, law.end_of(allowance))
+
+
+@dataclass(frozen=True, slots=True)
+class LineHandingRule:
+    """A line with voice is handed to nobody without the consent of its operator.
+
+    Whoever acts on it is never the contract's holder, whose identity was checked.
+    """
+
+    country: str
+    evidence: Evidence
+
+    def reason(self, effect: Effect, operator: Name) -> Reason:
+        """Make the reason that names this law."""
+        return Reason(Code.LAW_LINE_HANDING, effect, {"operator": operator}, self.evidence)
+
+
+JAPAN_LINE_HANDING = LineHandingRule(
+    country="JP",
+    evidence=Evidence(
+        rule="law.jp.line_handing",
+        source="Mobile Phone Improper Use Prevention Act (Japan): a voice line is handed to "
+        "somebody else only with the consent of its operator",
+        as_of="2026-11",
+        confidence=Confidence.HIGH,
+    ),
+)
+
+LINE_HANDING_RULES = {JAPAN_LINE_HANDING.country: JAPAN_LINE_HANDING}
+
+
+def line_handing_rule(profile: Profile, plan: Plan) -> LineHandingRule | None:
+    """Return the law on who may act on a line of a plan; None: it falls under none."""
+    has_voice = "data_only" not in plan.types
+    return LINE_HANDING_RULES.get(profile.country) if has_voice else None

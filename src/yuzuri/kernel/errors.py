@@ -106,6 +106,7 @@ class Code(StrEnum):
     GIFT_IRREVERSIBLE = "gift.irreversible"
     GIFT_EXPIRES_UNCLAIMED = "gift.expires_unclaimed"
     LAW_PAID_VALUE_EXPIRY = "law.paid_value_expiry"
+    LAW_LINE_HANDING = "law.line_handing"
     # What has become of a gift
     GIFT_UNKNOWN = "gift.unknown"
     GIFT_NOT_YOURS = "gift.not_yours"
@@ -143,6 +144,18 @@ class Code(StrEnum):
     TANK_NOT_EXTENDABLE = "tank.not_extendable"
     TANK_OPEN_DAYS = "tank.open_days"
     AREA_UNREADABLE = "area.unreadable"
+    # Who may act on another person's line
+    DELEGATION_UNKNOWN = "delegation.unknown"
+    DELEGATION_ENDED = "delegation.ended"
+    DELEGATION_TO_ONESELF = "delegation.to_oneself"
+    DELEGATION_TIME = "delegation.time"
+    DELEGATION_NOT_OFFERED = "delegation.not_offered"
+    DELEGATION_RULES_UNKNOWN = "delegation.rules_unknown"
+    DELEGATION_SCOPE_NOT_OFFERED = "delegation.scope_not_offered"
+    DELEGATION_OTHER_OPERATOR = "delegation.other_operator"
+    DELEGATION_LINE_NEEDED = "delegation.line_needed"
+    DELEGATION_CAP = "delegation.cap"
+    TERMS_CHANGED = "terms.changed"
     # What works instead
     INSTEAD_AMOUNT = "instead.amount"
     INSTEAD_FROM = "instead.from"

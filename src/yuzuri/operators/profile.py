@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from yuzuri.kernel.names import Name
+from yuzuri.operators.delegation_rules import DelegationRules
 from yuzuri.operators.gift_rules import GiftRules
 from yuzuri.operators.plans import Plan
 from yuzuri.operators.services import Service
@@ -48,6 +49,7 @@ class Profile(Part, frozen=True):
     plans: tuple[Plan, ...]
     brands: dict[str, Brand] = msgspec.field(default_factory=dict)
     services: tuple[Service, ...] = ()
+    delegation: DelegationRules = DelegationRules()
     zones: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """The operator's own names for groups of countries → ISO 3166 countries."""
 

@@ -148,9 +148,9 @@ def gift_rules(profile: Profile, plan: Plan | None) -> GiftRules:
 
 
 def published_rules(profile: Profile) -> Iterator[tuple[str, Rule[object]]]:
-    """Yield every rule on gifts with where it stands, such as `brands.ahamo.gift.offered`."""
-    for where, rules in _rule_tables(profile):
-        for name in GiftRules.__struct_fields__:
+    """Yield every rule with where it stands, such as `brands.ahamo.gift.offered`."""
+    for where, rules in (*_rule_tables(profile), ("delegation", profile.delegation)):
+        for name in rules.__struct_fields__:
             rule: Rule[object] | None = getattr(rules, name)
             if rule is not None:
                 yield f"{where}.{name}", rule

@@ -617,6 +617,65 @@ _TANKS: Mapping[Code, Sentence] = {
     ),
 }
 
+_DELEGATIONS: Mapping[Code, Sentence] = {
+    Code.LAW_LINE_HANDING: _says(
+        "The law lets nobody hand a line with voice to somebody else without the consent of"
+        " {operator}: the contract stays with its holder, whoever acts on it.",
+        "The law lets nobody hand a line with voice to somebody else without the consent of its"
+        " operator.",
+    ),
+    Code.DELEGATION_UNKNOWN: _says(
+        "There is no such permission.",
+        then="Look at your list, or ask whoever wanted to give it to you.",
+    ),
+    Code.DELEGATION_ENDED: _says(
+        "This permission has ended already.",
+        then="Look at your list to see what is still in force.",
+    ),
+    Code.DELEGATION_TO_ONESELF: _says(
+        "It is your own line: you need no permission to act on it.",
+        then="Choose another person.",
+    ),
+    Code.DELEGATION_TIME: _says(
+        "A permission begins before it ends, ends later than now, and lasts at most {days}.",
+        "A permission begins before it ends, ends later than now, and does not last for ever.",
+        then="Choose another time.",
+    ),
+    Code.DELEGATION_NOT_OFFERED: _says(
+        "{operator} does not let anybody else act on a line.",
+        "The operator does not let anybody else act on a line.",
+        then="See whether something can be given instead.",
+    ),
+    Code.DELEGATION_RULES_UNKNOWN: _says(
+        "It is not known whether {operator} lets somebody else act on a line.",
+        "It is not known whether the operator lets somebody else act on a line.",
+        then="See whether something can be given instead.",
+    ),
+    Code.DELEGATION_SCOPE_NOT_OFFERED: _says(
+        "{operator} lets somebody else do only some things with a line, and not all of these.",
+        "The operator lets somebody else do only some things with a line, and not all of these.",
+        then="Allow less.",
+    ),
+    Code.DELEGATION_OTHER_OPERATOR: _says(
+        "Only a line of {operator} can use up data of a line of {operator}.",
+        "Only a line of the same operator can use up data of another line.",
+        then="Choose a line of that operator.",
+    ),
+    Code.DELEGATION_LINE_NEEDED: _says(
+        "It is not said which of your lines shall use the data.",
+        then="Choose one of your lines.",
+    ),
+    Code.DELEGATION_CAP: _says(
+        "Of what its owner lets you give, {available} is left.",
+        "It is more than the owner of the line lets you give.",
+        then=("Give {available} or less.", "Ask the owner of the line."),
+    ),
+    Code.TERMS_CHANGED: _says(
+        "These are not the terms that you have read: something in them has changed.",
+        then="Read them as they are now, and agree again.",
+    ),
+}
+
 _MACHINE: Mapping[Code, Sentence] = {
     Code.SETTING_INVALID: _says(
         "The setting {setting} must be {expected}.",
@@ -649,6 +708,7 @@ SENTENCES: Mapping[Code, Sentence] = {
     **_GIFTS,
     **_POOLS,
     **_TANKS,
+    **_DELEGATIONS,
     **_MACHINE,
 }
 """One entry for every code."""
