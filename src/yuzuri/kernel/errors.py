@@ -114,6 +114,21 @@ class Code(StrEnum):
     GIFT_EXPIRED = "gift.expired"
     # What a link leads to
     LINK_UNKNOWN = "link.unknown"
+    LINK_TAKEN = "link.taken"
+    LINK_ENDED = "link.ended"
+    LINK_TOO_MANY_SHARES = "link.too_many_shares"
+    LINK_OTHER_OPERATOR = "link.other_operator"
+    LINK_CONTACTS_ONLY = "link.contacts_only"
+    LINK_LINE_TOO_YOUNG = "link.line_too_young"
+    LINK_SHARES_PER_DAY = "link.shares_per_day"
+    PASSCODE_MISSING = "passcode.missing"
+    PASSCODE_WRONG = "passcode.wrong"
+    PASSCODE_CLOSED = "passcode.closed"
+    DEADLINE_PAST = "deadline.past"
+    GIFT_REQUEST_UNKNOWN = "gift_request.unknown"
+    GIFT_REQUEST_ENDED = "gift_request.ended"
+    GIFT_REQUEST_TOO_MUCH = "gift_request.too_much"
+    GIFT_THANKED = "gift.thanked"
     # What a line has used
     NOTICE_UNKNOWN = "notice.unknown"
     # Who may draw on a pool, and what may be put into it
@@ -160,6 +175,8 @@ class Code(StrEnum):
     INSTEAD_AMOUNT = "instead.amount"
     INSTEAD_FROM = "instead.from"
     INSTEAD_SERVICE = "instead.service"
+    INSTEAD_LINE = "instead.line"
+    INSTEAD_NEW_LINE = "instead.new_line"
     # The machine below
     SETTING_INVALID = "setting.invalid"
     HOMES_FIXED = "homes.fixed"

@@ -453,6 +453,72 @@ _GIFTS: Mapping[Code, Sentence] = {
         "There is nothing behind this link: it has ended, or it never was.",
         then="Check that you have the whole link, or ask whoever sent it for another.",
     ),
+    Code.LINK_TAKEN: _says(
+        "You have taken a share of this link already. Everyone gets one.",
+        then="Look at your list of gifts.",
+    ),
+    Code.LINK_ENDED: _says(
+        "This link has ended already, and what nobody took is back on your line.",
+        then="Post another one.",
+    ),
+    Code.LINK_TOO_MANY_SHARES: _says(
+        "There are too many shares: the amount is enough for {limit}, each of at least {least}.",
+        "There are too many shares.",
+        then="Choose fewer shares, or a larger amount.",
+    ),
+    Code.LINK_OTHER_OPERATOR: _says(
+        "Whoever posted this link wants it to be for customers of {operator}.",
+        "Whoever posted this link wants it to be for customers of one operator.",
+        then="Take it with a line of that operator.",
+    ),
+    Code.LINK_CONTACTS_ONLY: _says(
+        "Whoever posted this link wants it to be for people whose number they have.",
+        then="Ask them to put your number among their contacts.",
+    ),
+    Code.LINK_LINE_TOO_YOUNG: _says(
+        "Whoever posted this link wants it to be for lines that are at least {days} old.",
+        "Whoever posted this link wants it to be for lines that are older.",
+        then="Take it with a line that you have had for longer.",
+    ),
+    Code.LINK_SHARES_PER_DAY: _says(
+        "One person can take at most {limit} shares of links in 24 hours.",
+        "One person can take only so many shares of links in 24 hours.",
+        then="Leave this one to somebody else, or come back tomorrow.",
+    ),
+    Code.PASSCODE_MISSING: _says(
+        "A link for those who know a passcode needs one.",
+        then="Enter the passcode.",
+    ),
+    Code.PASSCODE_WRONG: _says(
+        "That is not the passcode. You can try {left_times} more.",
+        "That is not the passcode.",
+        then="Ask whoever sent the link.",
+    ),
+    Code.PASSCODE_CLOSED: _says(
+        "The passcode was wrong too often, so this link is closed to you.",
+        then="Ask whoever sent it to give you something in another way.",
+    ),
+    Code.DEADLINE_PAST: _says(
+        "The end is in the past.",
+        then="Choose an end that is still to come.",
+    ),
+    Code.GIFT_REQUEST_UNKNOWN: _says(
+        "Nobody asks for anything here: it has ended, or it never was.",
+        then="Check that you have the whole link, or ask whoever sent it for another.",
+    ),
+    Code.GIFT_REQUEST_ENDED: _says(
+        "This request has ended already.",
+        then="Ask again if you need more.",
+    ),
+    Code.GIFT_REQUEST_TOO_MUCH: _says(
+        "Only {left} is still asked for.",
+        "Less than that is still asked for.",
+        then=("Give {left} or less.", "Give less."),
+    ),
+    Code.GIFT_THANKED: _says(
+        "You have said thank you for this gift already.",
+        then="Look at your list of gifts.",
+    ),
     Code.GIFT_UNKNOWN: _says("We do not know this gift.", then="Look at your list of gifts."),
     Code.GIFT_NOT_YOURS: _says(
         "Only the receiver can accept or decline a gift, and only the giver can take it back.",
@@ -478,6 +544,14 @@ _GIFTS: Mapping[Code, Sentence] = {
     Code.INSTEAD_SERVICE: _says(
         "{operator} offers another way: {service}.",
         "There is another way.",
+    ),
+    Code.INSTEAD_LINE: _says(
+        "It would work with your line {label}.",
+        "It would work with another line of yours.",
+    ),
+    Code.INSTEAD_NEW_LINE: _says(
+        "It would work with a new line of {operator}, such as an eSIM beside the one you have.",
+        "It would work with a new line of the giver's operator.",
     ),
 }
 
