@@ -2,15 +2,19 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from yuzuri.feasibility.holdings import giftable, to_spare, total
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party
 from yuzuri.kernel.amounts import parse_quantity
+from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
 from yuzuri.sharing.account import LineAccount
-from yuzuri.web.line_views import largest_gift
+from yuzuri.web.line_views import kind_name, largest_gift, write_amount
+from yuzuri.words.formats import say_quantity
 
 CHIPS_MAX = 5
 
@@ -31,6 +35,79 @@ _WORDS = (
     (re.compile(r"(?<=[0-9 ])(ギガ|g)$", re.IGNORECASE), "GB"),
     (re.compile(r"(?<=[0-9 ])(メガ|m)$", re.IGNORECASE), "MB"),
 )
+
+
+_EXAMPLES = {
+    Unit.DATA: Quantity(500 * 10**6, Unit.DATA),
+    Unit.VOICE: Quantity(600, Unit.VOICE),
+    Unit.SMS: Quantity(3, Unit.SMS),
+}
+
+_ASKED = {
+    Unit.DATA: [n * 10**6 for n in (100, 300, 500, 1_000, 3_000)],
+    Unit.VOICE: [n * 60 for n in (5, 10, 30, 60)],
+    Unit.SMS: [5, 10, 20, 50],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An amount to tap: as the form reads it, and as people say it."""
+
+    value: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChoice:
+    """A kind that can be chosen, with amounts to tap."""
+
+    unit: str
+    name: str
+    available: str
+    """How much of it can be given; empty: that is not the question."""
+    example: str
+    chips: tuple[Chip, ...]
+
+
+def unit_choices(
+    account: LineAccount, profiles: Profiles, language: Language, at: datetime
+) -> list[UnitChoice]:
+    """Return the kinds that a line has; data where it has nothing, so that one can read why not."""
+    held = {balance.allowance.unit for balance in account.balances} or {Unit.DATA}
+    return [
+        UnitChoice(
+            unit.value,
+            kind_name(unit, language),
+            say_quantity(Quantity(giveable(account, profiles, unit, at), unit), language),
+            say_quantity(_EXAMPLES[unit], language),
+            say_chips(amount_chips(account, profiles, unit, at), unit, language),
+        )
+        for unit in Unit
+        if unit in held
+    ]
+
+
+def asking_choices(language: Language) -> list[UnitChoice]:
+    """Return the kinds that one can ask for, with amounts that people ask for."""
+    return [
+        UnitChoice(
+            unit.value,
+            kind_name(unit, language),
+            "",
+            say_quantity(_EXAMPLES[unit], language),
+            say_chips(_ASKED[unit], unit, language),
+        )
+        for unit in Unit
+    ]
+
+
+def say_chips(amounts: Iterable[int], unit: Unit, language: Language) -> tuple[Chip, ...]:
+    """Make chips of amounts in base units."""
+    return tuple(
+        Chip(write_amount(n, unit), say_quantity(Quantity(n, unit), language, exact=True))
+        for n in amounts
+    )
 
 
 def read_amount(text: str, unit: Unit) -> Quantity:

@@ -32,15 +32,23 @@ class Form:
 
 async def read_form(request: AnyRequest, visit: Visit) -> Form:
     """Read a form and prove that it is ours; raises `ForeignForm`."""
+    form = await read_unbound_form(request)
+    # A browser that has only now been given its secret cannot have a form of ours.
+    given = form.text(TOKEN_FIELD).encode()
+    if visit.is_new or not hmac.compare_digest(given, visit.form_token.encode()):
+        raise ForeignForm
+    return form
+
+
+async def read_unbound_form(request: AnyRequest) -> Form:
+    """Read a form of a page that is the same for everyone, and so has no token.
+
+    It may change nothing. Another site's page cannot send it from a browser that says so.
+    """
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignForm
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise DomainError(Code.REQUEST_MALFORMED)
     fields = await request.form()
-    form = Form({name: fields.get(name) for name in fields})
-    # A browser that has only now been given its secret cannot have a form of ours.
-    given = form.text(TOKEN_FIELD).encode()
-    if visit.is_new or not hmac.compare_digest(given, visit.form_token.encode()):
-        raise ForeignForm
-    return form
+    return Form({name: fields.get(name) for name in fields})

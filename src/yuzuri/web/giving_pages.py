@@ -9,16 +9,16 @@ from litestar.response import Redirect
 
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.names import Language
-from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.kernel.quantities import Unit
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import LineAccount, load_accounts
 from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, GiftDone, GiftOutcome, GiftRefused
 from yuzuri.subscribers.lines import Person, lines_of, list_people
-from yuzuri.web.amounts import amount_chips, giveable
+from yuzuri.web.amounts import unit_choices
 from yuzuri.web.evidence_views import Told, tell_refusal
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
-from yuzuri.web.line_views import LineView, kind_name, line_name, view_line, write_amount
+from yuzuri.web.line_views import LineView, line_name, view_line
 from yuzuri.web.offers import (
     Preview,
     Reading,
@@ -34,32 +34,6 @@ from yuzuri.web.rendering import page, see_other
 from yuzuri.web.sending import new_key, submit
 from yuzuri.web.statuses import status_of
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
-from yuzuri.words.formats import say_quantity
-
-_EXAMPLES = {
-    Unit.DATA: Quantity(500 * 10**6, Unit.DATA),
-    Unit.VOICE: Quantity(600, Unit.VOICE),
-    Unit.SMS: Quantity(3, Unit.SMS),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """An amount to tap: as the form reads it, and as people say it."""
-
-    value: str
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class UnitChoice:
-    """A kind that can be chosen, with what of it can be given and amounts to tap."""
-
-    unit: str
-    name: str
-    available: str
-    example: str
-    chips: tuple[Chip, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +169,7 @@ async def _form_page(
         return page(visit, "no_line.html")
     at, profiles = yuzuri.clock(), yuzuri.profiles
     lines: list[LineView] = [view_line(a, profiles, visit.language, at) for a in accounts]
-    units = _units(yuzuri, visit.language, account)
+    units = unit_choices(account, profiles, visit.language, at)
     problems: Mapping[str, Told] = (context or {}).get("problems", {})
     chosen_unit = typed.unit if typed.unit in {u.unit for u in units} else units[0].unit
     return page(
@@ -215,26 +189,6 @@ async def _form_page(
         is_live=False,
         message_max=MESSAGE_LENGTH_MAX,
     )
-
-
-def _units(yuzuri: Yuzuri, language: Language, account: LineAccount) -> list[UnitChoice]:
-    """Return the kinds that a line has; data where it has nothing, so that one can read why not."""
-    at = yuzuri.clock()
-    held = {balance.allowance.unit for balance in account.balances} or {Unit.DATA}
-    return [
-        UnitChoice(
-            unit.value,
-            kind_name(unit, language),
-            say_quantity(Quantity(giveable(account, yuzuri.profiles, unit, at), unit), language),
-            say_quantity(_EXAMPLES[unit], language),
-            tuple(
-                Chip(write_amount(n, unit), say_quantity(Quantity(n, unit), language, exact=True))
-                for n in amount_chips(account, yuzuri.profiles, unit, at)
-            ),
-        )
-        for unit in Unit
-        if unit in held
-    ]
 
 
 async def _recipients(

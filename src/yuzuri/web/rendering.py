@@ -61,10 +61,16 @@ _templates = Environment(
 _templates.globals["static"] = _static_url
 
 
+def render(template: str, **context: Any) -> str:
+    """Render a template with just this."""
+    return _templates.get_template(template).render(context)
+
+
 def page(visit: Visit, template: str, *, status: int = 200, **context: Any) -> Response[str]:
     """Render a page, or a part of one, in the visit's language."""
-    html = _templates.get_template(template).render(
-        context,
+    html = render(
+        template,
+        **context,
         visit=visit,
         lang=LANGUAGE_TAGS[visit.language],
         languages=LANGUAGE_NAMES,

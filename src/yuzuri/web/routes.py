@@ -9,6 +9,7 @@ from yuzuri.web.error_pages import error_handlers
 from yuzuri.web.forms import read_form
 from yuzuri.web.gift_pages import answer_gift, show_gift, show_gifts
 from yuzuri.web.giving_pages import offer_gift, preview_gift, review_gift, show_give
+from yuzuri.web.landing import open_link, show_landing
 from yuzuri.web.line_pages import put_notice_away, show_lines
 from yuzuri.web.rendering import STATIC, STATIC_HEADERS
 from yuzuri.web.signing_in import choose_page_language, show_sign_in, sign_in, sign_out
@@ -44,6 +45,8 @@ web_router = Router(
         show_gifts,
         show_gift,
         answer_gift,
+        show_landing,
+        open_link,
         show_nothing,
     ],
     dependencies={

@@ -4,9 +4,11 @@ const PAUSE_MS = 350;
 const REFRESH_MS = 8_000;
 const REFRESH_MS_MAX = 120_000;
 
-for (const form of document.querySelectorAll("[data-give]")) keepPreview(form);
+for (const form of document.querySelectorAll("[data-preview]")) keepPreview(form);
 for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
 for (const form of document.querySelectorAll("[data-code-form]")) takeCode(form);
+for (const button of document.querySelectorAll("[data-copy]")) copyText(button);
+for (const button of document.querySelectorAll("[data-share]")) shareLink(button);
 if (document.querySelector("[data-live]")) stayUpToDate();
 closeMenus();
 
@@ -14,21 +16,20 @@ closeMenus();
 function keepPreview(form) {
   const preview = document.getElementById("preview");
   const amount = form.elements.namedItem("amount");
-  const number = form.elements.namedItem("to_number");
   let timer;
   let request;
   if (!preview) return; // nothing can be given from this line
 
   form.addEventListener("input", (event) => {
     const field = event.target;
-    if (field === amount && amount.value) uncheck(form, 'input[name^="chip-"]');
-    if (field.name.startsWith("chip-")) amount.value = "";
-    if (field === number && number.value) uncheck(form, 'input[name="to_line"]');
-    if (field.name === "to_line") number.value = "";
+    // A field and what can be tapped instead of it: what was touched last counts.
+    const tapped = field.closest("[data-fills]");
+    if (tapped) form.elements.namedItem(tapped.dataset.fills).value = "";
+    else if (field.value) uncheck(form, `[data-fills="${CSS.escape(field.name)}"] input`);
     if (field.name === "unit") {
       amount.value = "";
       amount.placeholder = field.dataset.example;
-      uncheck(form, 'input[name^="chip-"]');
+      uncheck(form, '[data-fills="amount"] input');
     }
     if (field.name === "message") return;
     settle(field);
@@ -40,7 +41,7 @@ function keepPreview(form) {
     const button = event.target.closest('button[name="use_amount"]');
     if (!button) return;
     event.preventDefault();
-    uncheck(form, 'input[name^="chip-"]');
+    uncheck(form, '[data-fills="amount"] input');
     const chip = form.querySelector(`.chips input[value="${CSS.escape(button.value)}"]`);
     amount.value = chip ? "" : button.value;
     if (chip) chip.checked = true;
@@ -57,7 +58,7 @@ function keepPreview(form) {
     request = new AbortController();
     preview.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch("/give/preview", {
+      const answer = await fetch(form.dataset.preview, {
         method: "POST",
         body: new URLSearchParams(new FormData(form)),
         signal: request.signal,
@@ -106,6 +107,27 @@ function takeCode(form) {
   form.scrollIntoView({ block: "nearest" });
 }
 
+// Both are there only where the browser can do it.
+function copyText(button) {
+  if (!navigator.clipboard) return;
+  const field = document.getElementById(button.dataset.copy);
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    field.select();
+    await navigator.clipboard.writeText(field.value);
+    document.getElementById(`${field.id}-copied`).textContent = button.dataset.done;
+  });
+}
+
+function shareLink(button) {
+  const said = { title: button.dataset.title, text: button.dataset.text, url: button.dataset.share };
+  if (!navigator.canShare?.(said)) return;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    navigator.share(said).catch(() => {}); // put away again by whoever opened it
+  });
+}
+
 function closeMenus() {
   const menus = [...document.querySelectorAll("details.me")];
   document.addEventListener("click", (event) => {
@@ -123,7 +145,9 @@ function closeMenus() {
 // What is used, left and told is asked for again while somebody is looking. A part that has not
 // changed is left alone, and so is one in which somebody is just doing something.
 function stayUpToDate() {
-  let wait = REFRESH_MS;
+  const every = [...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live);
+  const pace = Math.min(...every.map((ms) => Number(ms) || REFRESH_MS));
+  let wait = pace;
   let timer;
   let request;
 
@@ -143,7 +167,7 @@ function stayUpToDate() {
       });
       if (!answer.ok) throw new Error(String(answer.status));
       show(new DOMParser().parseFromString(await answer.text(), "text/html"));
-      wait = REFRESH_MS;
+      wait = pace;
     } catch {
       wait = Math.min(wait * 2, REFRESH_MS_MAX);
     }

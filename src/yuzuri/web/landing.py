@@ -1,0 +1,64 @@
+"""Where every link leads: one page for all of them, and behind it what the secret opens.
+
+`GET /l` is the same bytes for everyone; the secret stands in the fragment, which no browser sends.
+The page's script posts it to `/l/open`, which shows what is there and takes nothing; in this tab it
+is kept for the way through signing in (`/sign-in?then=/l`).
+
+To let another kind of secret open something, write `async def show_…(opened) -> Response[str]` that
+renders a template on "base.html" with `{% block then %}/l{% endblock %}`, let it raise
+`LINK_UNKNOWN` for what has ended, and put it into `RENDERERS`. Its forms post to a route of their
+own, carry `opened.secret`, and find the target again with `async with opening(request, visit, …)`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+
+from litestar import MediaType, Response, get, post
+
+from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.sharing.link_secrets import SecretKind
+from yuzuri.web.evidence_views import tell_refusal
+from yuzuri.web.forms import read_unbound_form
+from yuzuri.web.instants import Reader
+from yuzuri.web.opening import Opened, opening
+from yuzuri.web.rendering import PAGE_HEADERS, page, render
+from yuzuri.web.statuses import status_of
+from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
+
+RENDERERS: Mapping[SecretKind, Callable[[Opened], Awaitable[Response[str]]]] = {}
+"""What shows each kind of target."""
+
+
+@get("/l")
+async def show_landing() -> Response[str]:
+    """Show the page that every link leads to."""
+    return Response(_landing(), media_type=MediaType.HTML, headers=PAGE_HEADERS)
+
+
+@cache
+def _landing() -> str:
+    return render("landing.html")
+
+
+@post("/l/open", status_code=200)
+async def open_link(request: AnyRequest, visit: Visit) -> Response[str]:
+    """Show what a secret leads to; without one, ask for it."""
+    form = await read_unbound_form(request)
+    secret = form.text("secret")
+    if not secret:
+        return page(visit, "opened_nothing.html", problem=None)
+    try:
+        async with opening(request, visit, secret) as opened:
+            return await RENDERERS.get(opened.target.kind, _show_unknown)(opened)
+    except DomainError as error:
+        return _show_nothing(request, visit, error.refusal)
+
+
+async def _show_unknown(_: Opened) -> Response[str]:
+    raise DomainError(Code.LINK_UNKNOWN)
+
+
+def _show_nothing(request: AnyRequest, visit: Visit, refusal: Refusal) -> Response[str]:
+    problem = tell_refusal(refusal, Reader.of_world(visit.language, yuzuri_of(request).clock()))
+    status = status_of(refusal.code)
+    return page(visit, "opened_nothing.html", status=status, problem=problem)
