@@ -7,7 +7,7 @@ from datetime import datetime
 from yuzuri.feasibility.alternatives import other_amounts, other_services, other_times
 from yuzuri.feasibility.arrival import arrivals, claim_deadline, expected_arrival
 from yuzuri.feasibility.gift_checks import CHECKS, Check
-from yuzuri.feasibility.holdings import ready
+from yuzuri.feasibility.holdings import ready, split
 from yuzuri.feasibility.law import paid_value_rule, usable_until
 from yuzuri.feasibility.limits import check_receiving
 from yuzuri.feasibility.question import GiftQuestion, Holding
@@ -35,12 +35,7 @@ def judge_gift(question: GiftQuestion) -> Verdict:
 
 def gift_parts(question: GiftQuestion) -> Iterator[tuple[Holding, int]]:
     """Split the amount over what is ready to be given, soonest expiry first."""
-    left = question.amount
-    for holding in ready(question):
-        part = min(left, holding.available)
-        if part > 0:
-            yield holding, part
-            left -= part
+    return split(ready(question), question.amount)
 
 
 def judge_acceptance(question: GiftQuestion) -> tuple[Reason, ...]:

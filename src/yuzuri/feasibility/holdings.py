@@ -123,6 +123,15 @@ def ready(question: GiftQuestion) -> tuple[Holding, ...]:
     return tuple(sorted(now, key=lambda holding: spending_order(holding.allowance)))
 
 
+def split(holdings: Iterable[Holding], amount: int) -> Iterator[tuple[Holding, int]]:
+    """Split an amount over holdings, from the first of them on."""
+    for holding in holdings:
+        part = min(amount, holding.available)
+        if part > 0:
+            yield holding, part
+            amount -= part
+
+
 def total(holdings: Iterable[Holding]) -> int:
     """Sum what is available, in base units."""
     return sum(holding.available for holding in holdings)

@@ -25,21 +25,21 @@ def _beginnings(blackout: Blackout, today: date) -> tuple[date, ...]:
     if blackout.since_day is None:
         return (today - timedelta(days=1), today)
     last_month = today.replace(day=1) - timedelta(days=1)
-    return (_month_day(last_month, blackout.since_day), _month_day(today, blackout.since_day))
+    return (month_day(last_month, blackout.since_day), month_day(today, blackout.since_day))
 
 
 def _end_day(blackout: Blackout, begins: date) -> date:
     if blackout.until_day is None:
         crosses = blackout.until <= blackout.since
         return begins + timedelta(days=1 if crosses else 0)
-    same_month = _month_day(begins, blackout.until_day)
+    same_month = month_day(begins, blackout.until_day)
     if same_month > begins or (same_month == begins and blackout.until > blackout.since):
         return same_month
     next_month = begins.replace(day=1) + timedelta(days=32)
-    return _month_day(next_month, blackout.until_day)
+    return month_day(next_month, blackout.until_day)
 
 
-def _month_day(month: date, day: int) -> date:
+def month_day(month: date, day: int) -> date:
     """Return the day of the month; 0, or a day that the month lacks, is its last one."""
     last = (month.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     return last if day == 0 or day > last.day else month.replace(day=day)
