@@ -294,7 +294,9 @@ class _Meter:
         self._book = facts.book
         self._session = session
         self._group = facts.rating.find(quota.rating_group) or _forgotten(quota)
-        self._member = facts.members.get(session.line)
+        self._member = facts.pools.members.get(session.line)
+        if self._member is not None:
+            facts.pools.size_of(self._member.pool)  # in a new month, before anything is used of it
         self._used_own = 0
         self._aside = self._open_holds()
         """What is set aside for the quota, in the order in which it pays."""
@@ -313,7 +315,8 @@ class _Meter:
             if not left:
                 return
             allowance = self._book.allowances[hold.allowance]
-            if may_pay(allowance, self._group, self._facts.profiles, country, at):
+            in_time = hold.holder == self._session.line or self._is_in_time(at)
+            if in_time and may_pay(allowance, self._group, self._facts.profiles, country, at):
                 taken = min(left, hold.amount)
                 if taken == hold.amount:
                     self._lasted[hold.id] = hold.expires_at
@@ -346,7 +349,7 @@ class _Meter:
         """Return how much could be paid at once."""
         total, room = 0, self._pool_room()
         for bucket, _, is_pool in self._payers(at, self._session.country):
-            amount = bucket.available
+            amount = self._free(bucket)
             if is_pool and room is not None:
                 amount = min(amount, room)
                 room -= amount
@@ -396,7 +399,7 @@ class _Meter:
         ends = at + VALIDITY if opens is None else min(at + VALIDITY, opens)
         left, granted, has_more = min(wanted, GRANT_MAX), 0, False
         for bucket, allowance, is_pool in self._payers(at, self._session.country):
-            until = usable_until(allowance, at)
+            until = self._granted_until(allowance, is_pool=is_pool)
             if until is not None and until - at < _SECOND:
                 continue  # networks count whole seconds
             amount = min(left, self._room(bucket, is_pool=is_pool))
@@ -465,14 +468,14 @@ class _Meter:
         book, line = self._book, self._session.line
         payers = [
             (bucket, allowance, owner != line)
-            for owner in self._owners()
+            for owner in self._owners(at)
             for bucket in book.buckets_of(owner)
             if bucket.balance > bucket.held
             and not (allowance := book.allowances[bucket.allowance]).is_over(book.at)
             and may_pay(allowance, self._group, self._facts.profiles, country, at)
         ]
         if len(payers) > 1:
-            pool_first = self._member is not None and self._member.pool_first
+            pool_first = self._is_pool_first
             payers.sort(key=lambda p: (p[2] is not pool_first, *_paying_order(p[1])))
         return payers
 
@@ -480,7 +483,7 @@ class _Meter:
         holds = self._book.open_holds(self.quota.id)
         if len(holds) > 1:
             line, allowances = self._session.line, self._book.allowances
-            pool_first = self._member is not None and self._member.pool_first
+            pool_first = self._is_pool_first
             holds.sort(
                 key=lambda h: (
                     (h.holder != line) is not pool_first,
@@ -489,17 +492,19 @@ class _Meter:
             )
         return holds
 
-    def _owners(self) -> tuple[HolderId, ...]:
-        """Return the line, and the pool that it may draw on."""
+    def _owners(self, at: datetime) -> tuple[HolderId, ...]:
+        """Return the line, and the pool that it may draw on now and might at a moment."""
         line, member = self._session.line, self._member
-        return (line,) if member is None or member.is_paused else (line, member.pool)
+        if member is None or not (member.may_act(self._book.at) and member.may_act(at)):
+            return (line,)
+        return line, member.pool
 
     def _opens_next(self) -> datetime | None:
         """Return when next something may pay that may not now."""
         book, at, country = self._book, self._book.at, self._session.country
         opening = [
             opens
-            for owner in self._owners()
+            for owner in self._owners(at)
             for bucket in book.buckets_of(owner)
             if (allowance := book.allowances[bucket.allowance]).hours is not None
             and bucket.balance > bucket.held
@@ -512,9 +517,35 @@ class _Meter:
                 opens := allowance.hours.next_since(at),
             )
         ]
+        member = self._member
+        if member is not None and member.since is not None and at < member.since:
+            opening.append(member.since)
         return min(opening, default=None)
 
     # ------------------------------------------------------------ pools
+
+    @property
+    def _is_pool_first(self) -> bool:
+        return self._member is not None and self._member.allotment.pool_first
+
+    def _is_in_time(self, at: datetime) -> bool:
+        """Tell whether what was set aside of a pool may pay for a moment: not after the last."""
+        member = self._member
+        return member is None or member.until is None or at < member.until
+
+    def _granted_until(self, allowance: Allowance, *, is_pool: bool) -> datetime | None:
+        until = usable_until(allowance, self._book.at)
+        last = self._member.until if is_pool and self._member is not None else None
+        if until is None or last is None:
+            return until or last
+        return min(until, last)
+
+    def _free(self, bucket: Bucket) -> int:
+        """Return what of a bucket is neither set aside nor owed to a line that has left."""
+        if bucket.holder == self._session.line:
+            return bucket.available
+        owed = self._facts.pools.owed(bucket.holder, bucket.allowance)
+        return max(0, bucket.available - owed)
 
     @property
     def _timezone(self) -> ZoneInfo:
@@ -522,12 +553,13 @@ class _Meter:
 
     def _room(self, bucket: Bucket, *, is_pool: bool) -> int:
         room = self._pool_room() if is_pool else None
-        return bucket.available if room is None else min(bucket.available, room)
+        return self._free(bucket) if room is None else min(self._free(bucket), room)
 
     def _pool_room(self) -> int | None:
         if self._member is None:
             return None
-        return self._member.may_take(self._group.unit, self._book.at, self._timezone)
+        size = self._facts.pools.size_of(self._member.pool)
+        return self._member.may_take(self._group.unit, self._book.at, self._timezone, size)
 
     def _count_in_pool(self, amount: int) -> None:
         member = self._member

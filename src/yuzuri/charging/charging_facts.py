@@ -15,6 +15,7 @@ from yuzuri.kernel.ids import HolderId, Home, Id, SessionId, home_of
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pools import Member
 from yuzuri.subscribers.lines import Line
 
@@ -48,12 +49,12 @@ class ChargingFacts:
     book: Book
     profiles: Profiles
     rating: RatingTable
+    pools: PoolFacts
+    """Who draws on what beside their own; by line, and shared with decisions about pools."""
     lines: Mapping[HolderId, Line] = field(default_factory=dict)
     """The lines of sessions that are opened and of events; others are not needed."""
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     quotas: dict[SessionId, dict[int, Quota]] = field(default_factory=dict)
-    members: dict[HolderId, Member] = field(default_factory=dict)
-    """By line: in which pool it is, and on what terms."""
     uses: dict[tuple[HolderId, Unit], LineUse] = field(default_factory=dict)
 
     changed_sessions: dict[SessionId, Session] = field(default_factory=dict)
@@ -81,15 +82,15 @@ class ChargingFacts:
         }
 
     @property
-    def pools(self) -> set[HolderId]:
-        """The pools that may pay, or from which something is set aside."""
+    def payers(self) -> set[HolderId]:
+        """What may pay for lines beside their own, or has something set aside: pools, and lines."""
         held = (
             quota.pool
             for quotas in self.quotas.values()
             for quota in quotas.values()
             if quota.pool is not None and quota.from_pool
         )
-        return {*held, *(member.pool for member in self.members.values())}
+        return {*held, *(member.pool for member in self.pools.members.values())}
 
     def add_session(self, session: Session) -> None:
         """Take a session in as it stands in the database."""

@@ -16,7 +16,15 @@ from yuzuri.db import Connection
 from yuzuri.db.arrays import BigintArray, UuidArray
 from yuzuri.kernel.ids import HolderId, Home, Id, SessionId, by_home, home_of
 from yuzuri.kernel.quantities import Unit
-from yuzuri.sharing.pool_store import ask_for_members, take_members, write_members
+from yuzuri.sharing.pool_store import (
+    ask_for_members,
+    ask_for_owed,
+    ask_for_pools,
+    take_contributions,
+    take_members,
+    take_pools,
+    write_members,
+)
 
 _POOLS_OF_SESSIONS = """
 SELECT DISTINCT pool FROM charging_quota WHERE home = %s AND session = ANY(%b) AND from_pool > 0
@@ -114,6 +122,16 @@ ON CONFLICT (home, session) DO UPDATE
 SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
 """
 
+# Whoever draws on a pool, or by a delegation on a line, may live in another home than it.
+_ASK_WHO_DRAW = """
+INSERT INTO reauthorization (home, session, asked_at, due_at)
+SELECT DISTINCT home, session, %(at)s::timestamptz, %(at)s::timestamptz
+FROM pool_member JOIN charging_quota USING (home, line)
+WHERE is_waiting AND pool_member.pool = ANY(%(holders)b)
+ON CONFLICT (home, session) DO UPDATE
+SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
+"""
+
 _ASK_RUNNING = """
 INSERT INTO reauthorization (home, session, asked_at, due_at)
 SELECT home, id, %(at)s::timestamptz, %(at)s::timestamptz FROM charging_session
@@ -125,10 +143,11 @@ SET asked_at = excluded.asked_at, due_at = excluded.due_at, attempts = 0
 _T = TypeVar("_T")
 
 
-async def pools_that_may_pay(
-    connection: Connection, named: Mapping[SessionId, HolderId]
-) -> set[HolderId]:
-    """Return the pools that lines draw on, and those of which sessions have something set aside."""
+async def payers_of(connection: Connection, named: Mapping[SessionId, HolderId]) -> set[HolderId]:
+    """Return what lines draw on beside their own, and what sessions have set something aside of.
+
+    Those are pools, and lines where a delegation lets another line draw on them.
+    """
     members = await ask_for_members(connection, set(named.values()))
     held = [
         await connection.execute(_POOLS_OF_SESSIONS, (home, UuidArray(ids)), prepare=True)
@@ -140,16 +159,21 @@ async def pools_that_may_pay(
 
 @dataclass(frozen=True, slots=True)
 class AskedCharging:
-    """The answers that are awaited: sessions, quotas, uses, and how lines draw on pools."""
+    """The answers that are awaited: sessions, quotas, uses, and how lines draw on what pools."""
 
     sessions: Sequence[AsyncCursor[TupleRow]]
     quotas: Sequence[AsyncCursor[TupleRow]]
     uses: Sequence[AsyncCursor[TupleRow]]
     members: Sequence[AsyncCursor[TupleRow]]
+    pools: Sequence[AsyncCursor[TupleRow]]
+    owed: Sequence[AsyncCursor[TupleRow]]
 
 
 async def ask_for_charging(
-    connection: Connection, sessions: Iterable[SessionId], lines: Iterable[HolderId]
+    connection: Connection,
+    sessions: Iterable[SessionId],
+    lines: Iterable[HolderId],
+    payers: Collection[HolderId] = (),
 ) -> AskedCharging:
     """Ask for sessions and for what is known of lines, so that in a pipeline more can be asked."""
     lines = set(lines)
@@ -166,6 +190,8 @@ async def ask_for_charging(
         await ask(_QUOTAS, by_session),
         await ask(_USES, by_line),
         await ask_for_members(connection, lines),
+        await ask_for_pools(connection, payers),
+        await ask_for_owed(connection, payers),
     )
 
 
@@ -180,7 +206,11 @@ async def take_charging(facts: ChargingFacts, asked: AskedCharging) -> None:
     for cursor in asked.uses:
         for row in await cursor.fetchall():
             facts.add_use(_use(row))
-    facts.members |= await take_members(asked.members)
+    shared = facts.pools
+    shared.members |= await take_members(asked.members)
+    shared.pools |= await take_pools(asked.pools)
+    # Of a pool that commands about it name, more is known already.
+    shared.contributions = await take_contributions(asked.owed) | shared.contributions
 
 
 def foresee_charging(
@@ -223,11 +253,16 @@ async def write_charging(connection: Connection, facts: ChargingFacts) -> None:
         await connection.execute(_ASK_SESSIONS, (home, at, *_columns(waking)))
 
 
-async def ask_waiting(connection: Connection, lines: Collection[HolderId], at: datetime) -> None:
-    """Let networks ask again for the sessions of these lines that have less than they asked for."""
-    for home, holders in by_home(lines).items():
-        parameters = {"home": home, "lines": UuidArray(holders), "at": at}
+async def ask_waiting(connection: Connection, holders: Collection[HolderId], at: datetime) -> None:
+    """Let networks ask again for sessions that have less than they asked for.
+
+    They are those of these lines, and of the lines that draw on these pools or lines.
+    """
+    for home, lines in by_home(holders).items():
+        parameters = {"home": home, "lines": UuidArray(lines), "at": at}
         await connection.execute(_ASK_WAITING, parameters, prepare=True)
+    drawn = {"holders": UuidArray(holders), "at": at}
+    await connection.execute(_ASK_WHO_DRAW, drawn, prepare=True)
 
 
 async def ask_running(connection: Connection, lines: Collection[HolderId], at: datetime) -> None:

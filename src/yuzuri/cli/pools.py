@@ -11,22 +11,25 @@ from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_tab
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Refusal
-from yuzuri.kernel.ids import HolderId, Id, PersonId, PoolId, home_of, new_id
+from yuzuri.kernel.ids import HolderId, Id, InvitationId, PersonId, PoolId, home_of, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.pool_views import PoolInView, load_pool_views
 from yuzuri.sharing.pools import (
-    AddMember,
+    Allotment,
     ChangeMember,
     FillPool,
+    Invite,
+    Invited,
+    JoinPool,
     Member,
     OpenPool,
-    PoolCommand,
     PoolDone,
     RemoveMember,
     checked_pool_command,
 )
+from yuzuri.subscribers.lines import parse_number
 from yuzuri.words.formats import say_list, say_quantity
 from yuzuri.words.sentences import say
 from yuzuri.words.translations import translate
@@ -62,25 +65,38 @@ def open_pool(
     _act(command, key, lang)
 
 
-@app.command("add")
-def add(
+@app.command("invite")
+def invite(
     pool: UUID,
-    line: UUID,
     person: As,
+    number: Annotated[
+        str | None, typer.Option(help="Whom, as +8190…; else whoever has it.")
+    ] = None,
+    uses: Annotated[int, typer.Option(help="So many lines may join by it.")] = 1,
     per_day: PerDay = None,
     per_month: PerMonth = None,
     pool_first: PoolFirst = False,
     key: Key = None,
     lang: Lang = None,
 ) -> None:
-    """Let a line draw on a pool, with or without caps."""
-    command = AddMember(
+    """Invite to a pool, and print the id of the invitation."""
+    command = Invite(
         person=_person(person),
         pool=_pool(pool),
+        number=None if number is None else parse_number(number),
+        uses_max=uses,
+        allotment=_allotment(per_day, per_month, pool_first=pool_first),
+    )
+    _act(command, key, lang)
+
+
+@app.command("join")
+def join(invitation: UUID, line: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
+    """Accept an invitation: a line draws on the pool from now on."""
+    command = JoinPool(
+        person=_person(person),
         line=_line(line),
-        cap_per_day=_bytes(per_day),
-        cap_per_month=_bytes(per_month),
-        pool_first=pool_first,
+        invitation=InvitationId(Id(invitation.bytes)),
     )
     _act(command, key, lang)
 
@@ -102,10 +118,7 @@ def change(
         person=_person(person),
         pool=_pool(pool),
         line=_line(line),
-        cap_per_day=_bytes(per_day),
-        cap_per_month=_bytes(per_month),
-        pool_first=pool_first,
-        is_paused=paused,
+        allotment=_allotment(per_day, per_month, pool_first=pool_first, is_paused=paused),
     )
     _act(command, key, lang)
 
@@ -180,8 +193,8 @@ def _member_rows(
                 str(member.line),
                 view.pool.name,
                 f"{seen.person.nickname} {seen.line.masked_number}",
-                _say_taken(today, member.cap_per_day, language),
-                _say_taken(this_month, member.cap_per_month, language),
+                _say_taken(today, member.allotment.cap_per_day, language),
+                _say_taken(this_month, member.allotment.cap_per_month, language),
                 _say_order(member, language),
             )
         )
@@ -197,9 +210,9 @@ def _say_taken(taken: int, cap: int | None, language: Language) -> str:
 
 
 def _say_order(member: Member, language: Language) -> str:
-    if member.is_paused:
+    if member.allotment.is_paused:
         return translate(language, "nothing: paused")
-    return translate(language, "the pool first" if member.pool_first else "its own first")
+    return translate(language, "the pool first" if member.allotment.pool_first else "its own first")
 
 
 def _person(person: UUID) -> PersonId:
@@ -214,19 +227,35 @@ def _line(line: UUID) -> HolderId:
     return HolderId(Id(line.bytes))
 
 
+def _allotment(
+    per_day: str | None, per_month: str | None, *, pool_first: bool, is_paused: bool = False
+) -> Allotment:
+    return Allotment(
+        cap_per_day=_bytes(per_day),
+        cap_per_month=_bytes(per_month),
+        pool_first=pool_first,
+        is_paused=is_paused,
+    )
+
+
 def _bytes(cap: str | None) -> int | None:
     return None if cap is None else parse_quantity(cap, Unit.DATA).amount
 
 
-def _act(command: PoolCommand, key: str | None, lang: str | None) -> None:
+_Command = OpenPool | Invite | JoinPool | ChangeMember | RemoveMember | FillPool
+
+
+def _act(command: _Command, key: str | None, lang: str | None) -> None:
     language = reader_language(lang)
 
     async def run(yuzuri: Yuzuri) -> None:
-        checked = checked_pool_command(command)
-        outcome = await yuzuri.submit(checked.person, key or str(new_id()), checked)
+        checked_pool_command(command)
+        outcome = await yuzuri.submit(command.person, key or str(new_id()), command)
         match outcome:
             case PoolDone():
                 console.print(str(outcome.pool), markup=False)
+            case Invited():
+                console.print(str(outcome.invitation), markup=False)
             case Refusal():
                 tell(say(outcome.code, outcome.fields, language, UTC_ZONE))
                 raise typer.Exit(2)

@@ -141,6 +141,10 @@ class Code(StrEnum):
     POOL_SOURCE = "pool.source"
     POOL_MEMBER_ALREADY = "pool.member_already"
     POOL_MEMBER_UNKNOWN = "pool.member_unknown"
+    POOL_OWNER_STAYS = "pool.owner_stays"
+    POOL_OWNER_FILLS = "pool.owner_fills"
+    POOL_NOT_HANDED_OVER = "pool.not_handed_over"
+    INVITATION_UNKNOWN = "invitation.unknown"
     # Who may draw on a tank, and when
     TANK_UNKNOWN = "tank.unknown"
     TANK_CLOSED = "tank.closed"

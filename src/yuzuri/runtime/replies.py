@@ -13,14 +13,17 @@ from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reaso
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.kernel.fields import pack_fields, unpack_fields
-from yuzuri.kernel.ids import Id
+from yuzuri.kernel.ids import Id, PoolId
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.commands import DONE, LedgerDone, LedgerOutcome
 from yuzuri.ledger.expiry import Expired
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftOutcome, GiftRefused
-from yuzuri.sharing.pools import PoolDone, PoolOutcome
+from yuzuri.sharing.pools import Invited, PoolDone, PoolOutcome
+from yuzuri.sharing.tanks import TankDone, TankOutcome
 
-Outcome = GiftOutcome | PoolOutcome | ChargingOutcome | Purchased | Expired | LedgerOutcome
+Outcome = (
+    GiftOutcome | PoolOutcome | TankOutcome | ChargingOutcome | Purchased | Expired | LedgerOutcome
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -60,6 +63,11 @@ def decode_outcome(reply: bytes) -> Outcome:
             return msgspec.convert(packed, Charged)
         case "PoolDone":
             return msgspec.convert(packed, PoolDone, dec_hook=_unpack_id)
+        case "Invited":
+            return msgspec.convert(packed, Invited, dec_hook=_unpack_id)
+        case "TankDone":
+            arrives = tuple(_unpack_arrival(arrival) for arrival in packed["arrives"])
+            return TankDone(msgspec.convert(packed["tank"], PoolId, dec_hook=_unpack_id), arrives)
         case "Expired":
             return msgspec.convert(packed, Expired)
         case "Refusal":
@@ -85,7 +93,10 @@ def _pack(outcome: Outcome) -> Any:
             }
         case Refusal():
             return {"code": outcome.code, "fields": pack_fields(outcome.fields)}
-        case Charged() | PoolDone() | Purchased() | Expired() | LedgerDone():
+        case TankDone():
+            arrives = [_pack_arrival(arrival) for arrival in outcome.arrives]
+            return {"tank": outcome.tank, "arrives": arrives}
+        case Charged() | PoolDone() | Invited() | Purchased() | Expired() | LedgerDone():
             return outcome
         case _:
             assert_never(outcome)

@@ -1,6 +1,6 @@
 """The one road: every command of every room, from its facts to what it changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
@@ -16,7 +16,7 @@ from yuzuri.charging.charging_store import (
     ask_running,
     ask_waiting,
     foresee_charging,
-    pools_that_may_pay,
+    payers_of,
     take_charging,
     write_charging,
 )
@@ -35,7 +35,7 @@ from yuzuri.kernel.ids import (
     GiftId,
     HolderId,
     Home,
-    PersonId,
+    InvitationId,
     PoolId,
     PurchaseId,
     SessionId,
@@ -75,14 +75,49 @@ from yuzuri.sharing.gifts import (
 )
 from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
 from yuzuri.sharing.pool_facts import PoolFacts
-from yuzuri.sharing.pool_store import take_in_pools, write_pools
-from yuzuri.sharing.pools import (
-    PoolCommand,
-    SettlePool,
+from yuzuri.sharing.pool_store import (
+    lines_of_pools,
+    load_invitations,
+    pools_of_invitations,
+    take_in_pools,
+    write_pools,
 )
-from yuzuri.subscribers.lines import lines_of, load_lines
+from yuzuri.sharing.pools import (
+    ChangeMember,
+    ClosePool,
+    FillPool,
+    HandOverPool,
+    Invite,
+    JoinPool,
+    OpenPool,
+    PoolCommand,
+    RemoveMember,
+    SettlePool,
+    TakeOverPool,
+    WithdrawInvitation,
+)
+from yuzuri.sharing.tank_decisions import apply_tank_decision, decide_tank
+from yuzuri.sharing.tank_facts import TankFacts
+from yuzuri.sharing.tank_store import take_in_tanks, write_tanks
+from yuzuri.sharing.tanks import (
+    CloseTank,
+    DrawFromTank,
+    ExtendTank,
+    GiveToTank,
+    OpenTank,
+    TankCommand,
+)
+from yuzuri.subscribers.lines import Line, lines_of, load_lines
 
-Command = GiftCommand | PoolCommand | ChargingCommand | Purchase | ExpireBuckets | LedgerCommand
+Command = (
+    GiftCommand
+    | PoolCommand
+    | TankCommand
+    | ChargingCommand
+    | Purchase
+    | ExpireBuckets
+    | LedgerCommand
+)
 
 _encode = msgspec.msgpack.Encoder(enc_hook=bytes).encode
 
@@ -94,6 +129,7 @@ class Facts:
     book: Book
     gifts: GiftFacts
     pools: PoolFacts
+    tanks: TankFacts
     charging: ChargingFacts
     changed_gifts: set[GiftId] = field(default_factory=set)
     writes: list[Write] = field(default_factory=list)
@@ -112,7 +148,13 @@ class _Named:
     pools: set[PoolId] = field(default_factory=set)
     members: set[HolderId] = field(default_factory=set)
     """Lines that draw on a pool, or may come to."""
-    pool_owners: set[PersonId] = field(default_factory=set)
+    settled: set[PoolId] = field(default_factory=set)
+    """Pools of which something may go to lines of any home, and members of any home may go."""
+    invitations: set[InvitationId] = field(default_factory=set)
+    is_joining: bool = False
+    tanks: set[PoolId] = field(default_factory=set)
+    tank_operators: set[str] = field(default_factory=set)
+    """Operators that open a tank."""
 
 
 class YuzuriRoad:
@@ -135,6 +177,8 @@ class YuzuriRoad:
                 home = home_of(command.gift)
             case SettlePool():
                 home = home_of(command.pool)
+            case OpenTank() | ExtendTank() | CloseTank():
+                home = home_of(command.tank)
             case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
                 home = acting_home(command)
             case _:
@@ -170,13 +214,14 @@ class YuzuriRoad:
         await take_charging(facts.charging, asked)
         foresee_charging(facts.charging, named.sessions, after.charging)
         # A pool's home may have to be locked too, even that of one that a line has left.
-        return None if facts.charging.pools else facts
+        return None if facts.charging.payers else facts
 
     def _facts(self, book: Book) -> Facts:
         gifts = GiftFacts(book, self._profiles, {}, {})
         pools = PoolFacts(book, self._profiles)
-        charging = ChargingFacts(book, self._profiles, self._rating, members=pools.members)
-        return Facts(book, gifts, pools, charging)
+        charging = ChargingFacts(book, self._profiles, self._rating, pools)
+        tanks = TankFacts(book, self._profiles)
+        return Facts(book, gifts, pools, tanks, charging)
 
     async def confirm(self, connection: Connection, facts: Facts) -> bool:
         """Lock what was foreseen, and tell whether it has become true."""
@@ -189,20 +234,24 @@ class YuzuriRoad:
         named = _names(commands)
         if named.gifts:
             named.lines |= await lines_of_gifts(connection, named.gifts)
+        if named.invitations:
+            named.pools |= await pools_of_invitations(connection, named.invitations)
+        if named.settled:
+            named.members |= await lines_of_pools(connection, named.settled)
         # Before the locks: a line never changes, and one that is made later is not named yet.
         lines = await load_lines(connection, named.lines) if named.lines else {}
         metered = set(named.sessions.values())
-        pools = await pools_that_may_pay(connection, named.sessions) if metered else set()
+        payers = await payers_of(connection, named.sessions) if metered else set()
         asked = await ask_for_book(
             connection,
-            named.holders | named.lines | metered | pools,
+            named.holders | named.lines | named.pools | named.members | metered | payers,
             # That of a purchase too: it is made once, whichever lines it names.
             {
                 self.home_of(commands[0]),
                 *(self._existing(home_of(one)) for one in named.purchases),
             },
         )
-        sessions = await ask_for_charging(connection, named.sessions, metered)
+        sessions = await ask_for_charging(connection, named.sessions, metered, payers)
         book = await take_book(connection, asked, at, self._allowances)
         book.homes = self._homes
         bought = [first_issued(purchase) for purchase in named.purchases]
@@ -215,17 +264,38 @@ class YuzuriRoad:
                 connection, book, self._profiles, lines, named.gifts
             )
         if named.pools:
-            await take_in_pools(connection, facts.pools, named.members, named.pools)
-            facts.pools.lines = lines
-            facts.pools.owned = {
-                owner: await lines_of(connection, owner) for owner in named.pool_owners
-            }
+            await self._load_pools(connection, facts.pools, named, lines)
+        if named.tanks:
+            facts.tanks.lines = lines
+            await take_in_tanks(
+                connection, facts.tanks, named.tanks, named.tank_operators, named.lines
+            )
         if metered:
             facts.charging.lines = lines
             await take_charging(facts.charging, sessions)
-            if not facts.charging.pools <= pools | named.pools:
+            if not facts.charging.payers <= payers | named.pools:
                 raise SerializationFailure("a line has come to another pool")
         return facts
+
+    async def _load_pools(
+        self,
+        connection: Connection,
+        pools: PoolFacts,
+        named: _Named,
+        lines: Mapping[HolderId, Line],
+    ) -> None:
+        await take_in_pools(connection, pools, named.members, named.pools)
+        pools.invitations = await load_invitations(connection, named.invitations)
+        if any(
+            home_of(line) not in pools.book.locked
+            for pool in named.settled
+            for line in pools.lines_of(pool)
+        ):
+            raise SerializationFailure("a line has come to a pool")
+        pools.lines = {**lines, **await load_lines(connection, pools.members.keys() - lines.keys())}
+        if named.is_joining:
+            owners = {pool.owner for pool in pools.pools.values()}
+            pools.owned = {owner: await lines_of(connection, owner) for owner in owners}
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         """Decide one command, and let the next one see what it changed."""
@@ -257,12 +327,17 @@ class YuzuriRoad:
                 shared = decide_pool(facts.pools, command)
                 apply_pool_decision(facts.pools, shared)
                 return shared.outcome
+            case _ if isinstance(command, TankCommand):
+                common = decide_tank(facts.tanks, command)
+                apply_tank_decision(facts.tanks, common)
+                return common.outcome
             case _:
                 assert_never(command)
 
     def prepare(self, facts: Facts) -> None:
         """Work out what will be written."""
         facts.book.touched |= facts.charging.homes_changed | facts.pools.homes_changed
+        facts.book.touched |= facts.tanks.homes_changed
         facts.writes = pack_book(facts.book)
 
     async def store(self, connection: Connection, facts: Facts) -> None:
@@ -273,8 +348,8 @@ class YuzuriRoad:
             await write_gifts(connection, changed)
         await write_charging(connection, facts.charging)
         await write_pools(connection, facts.pools)  # then: who has used something may have left
+        await write_tanks(connection, facts.tanks)
         arrived = {t.target for t in facts.book.transfers} - HOUSE_IDS | facts.charging.credited
-        arrived |= facts.pools.supplied_lines
         if arrived:
             await ask_waiting(connection, arrived, facts.book.at)
         if facts.pools.touched_lines:
@@ -282,7 +357,7 @@ class YuzuriRoad:
         # Of what is used up, charging says where that has mattered.
         moved = (t for t in facts.book.transfers if t.kind is not TransferKind.USE)
         counted = {holder for t in moved for holder in (t.source, t.target)} - HOUSE_IDS
-        counted |= facts.charging.counters
+        counted |= facts.charging.counters | facts.pools.touched_lines
         if counted:
             await tell_subscribers(connection, counted, facts.book.at)
 
@@ -320,20 +395,48 @@ def _names(commands: Sequence[Command]) -> _Named:
                 named.sessions[command.session] = command.line
             case _ if isinstance(command, PoolCommand):
                 _name_pool(named, command)
+            case _ if isinstance(command, TankCommand):
+                _name_tank(named, command)
             case _:
                 assert_never(command)
     return named
 
 
 def _name_pool(named: _Named, command: PoolCommand) -> None:
-    named.pools.add(command.pool)
-    named.holders.add(command.pool)
-    named.members.add(command.line)
-    named.lines.add(command.line)
+    match command:
+        case WithdrawInvitation() | JoinPool():
+            named.invitations.add(command.invitation)
+        case _:
+            named.pools.add(command.pool)
     match command:
         case OpenPool():
-            named.lines.add(command.pool)  # to see that it is none
-        case AddMember():
-            named.pool_owners.add(command.person)
+            named.lines |= {command.line, command.pool}  # the pool: to see that it is no line
+        case JoinPool():
+            named.lines.add(command.line)
+            named.members.add(command.line)
+            named.is_joining = True
+        case HandOverPool():
+            if command.line is not None:
+                named.lines.add(command.line)
+        case ChangeMember() | RemoveMember() | FillPool():
+            named.lines.add(command.line)
+            named.members.add(command.line)
+        case ClosePool() | SettlePool():
+            named.settled.add(command.pool)
+        case Invite() | WithdrawInvitation() | TakeOverPool():
+            pass
+        case _:
+            assert_never(command)
+
+
+def _name_tank(named: _Named, command: TankCommand) -> None:
+    named.tanks.add(command.tank)
+    named.holders.add(command.tank)
+    match command:
+        case OpenTank():
+            named.tank_operators.add(command.operator)
+            named.lines.add(command.tank)  # to see that it is none
+        case GiveToTank() | DrawFromTank():
+            named.lines.add(command.line)
         case _:
             pass

@@ -1,6 +1,7 @@
 """What must always hold of gifts (I6), and of who draws on a pool (I11)."""
 
 from yuzuri.db.invariants import Invariant
+from yuzuri.ledger.changes import HOUSE_IDS
 
 _I6 = """
 WITH held AS (
@@ -35,12 +36,15 @@ GIFT_INVARIANTS = (
 )
 """The invariants of gifts."""
 
+# Where a delegation lets a line draw on another person's, that line stands in the pool's place.
 _I11 = """
-SELECT 'member ' || m.line, 'the pool that it draws on is not open, or of another operator'
+SELECT 'member ' || m.line, 'what it draws on is not open, or of another operator'
 FROM pool_member m
 LEFT JOIN line l ON l.home = m.home AND l.id = m.line
-LEFT JOIN pool p ON p.id = m.pool AND p.closed_at IS NULL
-WHERE l.operator IS DISTINCT FROM p.operator OR p.id IS NULL
+LEFT JOIN pool p ON p.id = m.pool AND p.closed_at IS NULL AND m.delegation IS NULL
+LEFT JOIN line other ON other.id = m.pool AND m.delegation IS NOT NULL
+WHERE l.operator IS DISTINCT FROM coalesce(p.operator, other.operator)
+    OR coalesce(p.id, other.id) IS NULL
 UNION ALL
 SELECT 'pool ' || p.id, 'it is a line too' FROM pool p JOIN line l ON l.id = p.id
 """
@@ -51,3 +55,39 @@ POOL_INVARIANTS = (
     ),
 )
 """The invariants of pools."""
+
+# What a line gives or draws names the tank as its cause, whatever home it passes.
+_I10 = """
+WITH moved AS (
+    SELECT e.holder AS line, e.cause AS tank, sum(greatest(-e.amount, 0)) AS given,
+           sum(greatest(e.amount, 0)) AS drawn
+    FROM entry e JOIN tank t ON t.id = e.cause
+    WHERE NOT e.holder = ANY(%(house)s) AND e.holder <> e.cause GROUP BY e.holder, e.cause
+)
+SELECT 'line ' || coalesce(m.line, a.line) || ' at tank ' || coalesce(m.tank, a.tank),
+       'it gave ' || coalesce(m.given, 0) || ' and drew ' || coalesce(m.drawn, 0)
+       || ', and is said to have given ' || coalesce(a.given, 0)
+       || ' and drawn ' || coalesce(a.drawn, 0)
+FROM moved m
+FULL JOIN tank_account a ON a.line = m.line AND a.tank = m.tank
+WHERE (coalesce(m.given, 0), coalesce(m.drawn, 0))
+    <> (coalesce(a.given, 0), coalesce(a.drawn, 0))
+UNION ALL
+SELECT 'tank account ' || a.line, 'the line is not of the operator of the tank'
+FROM tank_account a
+LEFT JOIN tank t ON t.id = a.tank
+LEFT JOIN line l ON l.home = a.home AND l.id = a.line
+WHERE l.operator IS DISTINCT FROM t.operator
+UNION ALL
+SELECT 'tank ' || t.id, 'it is a line too' FROM tank t JOIN line l ON l.id = t.id
+"""
+
+TANK_INVARIANTS = (
+    Invariant(
+        "I10",
+        "what a line gave to tanks and drew from them is counted to the byte",
+        _I10,
+        (("house", sorted(HOUSE_IDS)),),
+    ),
+)
+"""The invariants of tanks."""

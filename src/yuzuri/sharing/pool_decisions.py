@@ -1,10 +1,11 @@
-"""Who may draw on a pool, how much, and what is put into it.
+"""Who may draw on a pool, how much, what is put into it, and what goes back.
 
 Pure: facts and a command in; an outcome and its changes out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -12,8 +13,16 @@ from msgspec.structs import replace
 from yuzuri.feasibility.holdings import classes_of
 from yuzuri.kernel.calendar import day_start, month_start
 from yuzuri.kernel.errors import Code, Refusal
-from yuzuri.kernel.ids import HolderId, PersonId, PoolId, home_of
-from yuzuri.kernel.quantities import Quantity
+from yuzuri.kernel.ids import (
+    AllowanceId,
+    HolderId,
+    InvitationId,
+    PersonId,
+    PoolId,
+    home_of,
+    new_id,
+)
+from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Bucket
 from yuzuri.ledger.changes import (
@@ -28,11 +37,18 @@ from yuzuri.ledger.changes import (
 from yuzuri.operators.gift_rules import Recipients
 from yuzuri.operators.profiles import find_plan, services
 from yuzuri.operators.services import Pool as PoolService
+from yuzuri.sharing.contributions import add, owe, pay, settle
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pools import (
-    AddMember,
     ChangeMember,
+    ClosePool,
+    Contribution,
     FillPool,
+    HandOverPool,
+    Invitation,
+    Invite,
+    Invited,
+    JoinPool,
     Member,
     OpenPool,
     Pool,
@@ -40,20 +56,29 @@ from yuzuri.sharing.pools import (
     PoolDone,
     PoolOutcome,
     RemoveMember,
+    Role,
+    SettlePool,
+    TakeOverPool,
+    WithdrawInvitation,
     checked_pool_command,
 )
 from yuzuri.subscribers.lines import Line
 
+INVITATION_LIFE = timedelta(days=7)
+"""How long an invitation stands where nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolDecision:
-    """An outcome with what it changes; `members` None: the line draws on no pool any more."""
+    """An outcome with what it changes; a member None: the line draws on no pool any more."""
 
     outcome: PoolOutcome
-    ledger: tuple[LedgerChange, ...] = ()
-    opened: Pool | None = None
+    ledger: Sequence[LedgerChange] = ()
+    pool: Pool | None = None
     members: Mapping[HolderId, Member | None] = field(default_factory=dict)
-    supplied: frozenset[HolderId] = frozenset()
+    invitation: Invitation | None = None
+    contributions: Sequence[Contribution] | None = None
+    """All of the pool's, where some have changed."""
 
 
 def decide_pool(facts: PoolFacts, command: PoolCommand) -> PoolDecision:
@@ -62,14 +87,26 @@ def decide_pool(facts: PoolFacts, command: PoolCommand) -> PoolDecision:
     match command:
         case OpenPool():
             decision = _open(facts, command)
-        case AddMember():
-            decision = _add(facts, command)
+        case Invite():
+            decision = _invite(facts, command)
+        case WithdrawInvitation():
+            decision = _withdraw(facts, command)
+        case JoinPool():
+            decision = _join(facts, command)
         case ChangeMember():
             decision = _change(facts, command)
         case RemoveMember():
             decision = _remove(facts, command)
         case FillPool():
             decision = _fill(facts, command)
+        case ClosePool():
+            decision = _close(facts, command)
+        case HandOverPool():
+            decision = _hand_over(facts, command)
+        case TakeOverPool():
+            decision = _take_over(facts, command)
+        case SettlePool():
+            decision = _settle(facts, command)
         case _:
             assert_never(command)
     return PoolDecision(decision) if isinstance(decision, Refusal) else decision
@@ -78,11 +115,27 @@ def decide_pool(facts: PoolFacts, command: PoolCommand) -> PoolDecision:
 def apply_pool_decision(facts: PoolFacts, decision: PoolDecision) -> None:
     """Let the next decision see what this one has changed."""
     facts.book.apply(decision.ledger)
-    if decision.opened is not None:
-        facts.open_pool(decision.opened)
+    if decision.pool is not None:
+        facts.set_pool(decision.pool)
     for line, member in decision.members.items():
         facts.set_member(line, member)
-    facts.supplied_lines |= decision.supplied
+    if decision.invitation is not None:
+        facts.set_invitation(decision.invitation)
+    if decision.contributions is not None and decision.pool is not None:
+        facts.set_contributions(decision.pool.id, decision.contributions)
+
+
+def role_of(facts: PoolFacts, pool: Pool, person: PersonId) -> Role | None:
+    """Return what a person may do with a pool; None: they have nothing to do with it."""
+    if pool.owner == person:
+        return Role.OWNER
+    roles = {member.role for member in _members_of_person(facts, pool.id, person)}
+    if Role.MANAGER in roles:
+        return Role.MANAGER
+    return Role.MEMBER if roles else None
+
+
+# ---------------------------------------------------------------- opened, and who comes
 
 
 def _open(facts: PoolFacts, command: OpenPool) -> PoolDecision | Refusal:
@@ -100,8 +153,10 @@ def _open(facts: PoolFacts, command: OpenPool) -> PoolDecision | Refusal:
         name=command.name,
         operator=line.operator,
         opened_at=facts.at,
+        members_fill=command.members_fill,
+        month=month_start(facts.at, facts.profiles[line.operator].zone),
     )
-    return PoolDecision(PoolDone(pool.id), opened=pool)
+    return PoolDecision(PoolDone(pool.id), pool=pool)
 
 
 def _is_taken(facts: PoolFacts, pool: PoolId) -> bool:
@@ -111,16 +166,53 @@ def _is_taken(facts: PoolFacts, pool: PoolId) -> bool:
         or pool in facts.lines
         or pool in HOUSE_IDS
         or bool(facts.book.buckets_of(pool))
+        or bool(facts.members_of(pool))
     )
 
 
-def _add(facts: PoolFacts, command: AddMember) -> PoolDecision | Refusal:
-    pool = _own_pool(facts, command)
+def _invite(facts: PoolFacts, command: Invite) -> PoolDecision | Refusal:
+    """Invite without a look at whose the number is, so that nobody learns whether it is known."""
+    pool = _managed(facts, command.pool, command.person)
     if isinstance(pool, Refusal):
         return pool
-    line = facts.lines.get(command.line)
-    if line is None:
-        return Refusal(Code.LINE_UNKNOWN)
+    if command.role is Role.MANAGER and pool.owner != command.person:
+        return Refusal(Code.POOL_NOT_YOURS)
+    until = command.until or facts.at + INVITATION_LIFE
+    if until <= facts.at:
+        return Refusal(Code.REQUEST_INVALID, {"field": "until", "problem": "it is past"})
+    invitation = Invitation(
+        id=InvitationId(new_id(home_of(pool.id))),
+        pool=pool.id,
+        by=command.person,
+        number=command.number,
+        uses_max=command.uses_max,
+        allotment=command.allotment,
+        role=command.role,
+        invited_at=facts.at,
+        until=until,
+    )
+    return PoolDecision(Invited(invitation.id), invitation=invitation)
+
+
+def _withdraw(facts: PoolFacts, command: WithdrawInvitation) -> PoolDecision | Refusal:
+    invitation = facts.invitations.get(command.invitation)
+    if invitation is None or invitation.withdrawn_at is not None:
+        return Refusal(Code.INVITATION_UNKNOWN)
+    pool = _managed(facts, invitation.pool, command.person)
+    if isinstance(pool, Refusal):
+        return Refusal(Code.INVITATION_UNKNOWN)
+    withdrawn = replace(invitation, withdrawn_at=facts.at)
+    return PoolDecision(PoolDone(pool.id), invitation=withdrawn)
+
+
+def _join(facts: PoolFacts, command: JoinPool) -> PoolDecision | Refusal:
+    line = _own_line(facts, command.line, command.person)
+    if isinstance(line, Refusal):
+        return line
+    invitation = facts.invitations.get(command.invitation)
+    pool = None if invitation is None else _known_pool(facts, invitation.pool)
+    if invitation is None or pool is None or not _is_for(facts, invitation, pool, line):
+        return Refusal(Code.INVITATION_UNKNOWN)
     refusal = _other_operator(facts, pool, line)
     if refusal is not None:
         return refusal
@@ -140,11 +232,21 @@ def _add(facts: PoolFacts, command: AddMember) -> PoolDecision | Refusal:
         joined_at=facts.at,
         day=day_start(facts.at, profile.zone),
         month=month_start(facts.at, profile.zone),
-        cap_per_day=command.cap_per_day,
-        cap_per_month=command.cap_per_month,
-        pool_first=command.pool_first,
+        allotment=invitation.allotment,
+        role=invitation.role,
     )
-    return PoolDecision(PoolDone(pool.id), members={line.id: member})
+    used = replace(invitation, uses=invitation.uses + 1)
+    return PoolDecision(PoolDone(pool.id), members={line.id: member}, invitation=used)
+
+
+def _is_for(facts: PoolFacts, invitation: Invitation, pool: Pool, line: Line) -> bool:
+    """Tell whether a line may join by an invitation, and whoever invited may still invite to it."""
+    inviter = role_of(facts, pool, invitation.by)
+    may_invite = inviter is Role.OWNER or (
+        inviter is Role.MANAGER and invitation.role is Role.MEMBER
+    )
+    is_meant = invitation.number is None or invitation.number == line.number
+    return invitation.is_open(facts.at) and is_meant and may_invite
 
 
 def _is_of_account(facts: PoolFacts, pool: Pool, line: Line) -> bool:
@@ -154,31 +256,117 @@ def _is_of_account(facts: PoolFacts, pool: Pool, line: Line) -> bool:
     )
 
 
+# ---------------------------------------------------------------- changed, and who goes
+
+
 def _change(facts: PoolFacts, command: ChangeMember) -> PoolDecision | Refusal:
-    pool = _own_pool(facts, command)
+    pool = _managed(facts, command.pool, command.person)
     if isinstance(pool, Refusal):
         return pool
     member = _member(facts, command)
     if member is None:
         return Refusal(Code.POOL_MEMBER_UNKNOWN)
-    changed = replace(
-        member,
-        cap_per_day=command.cap_per_day,
-        cap_per_month=command.cap_per_month,
-        pool_first=command.pool_first,
-        is_paused=command.is_paused,
-    )
+    is_owner = pool.owner == command.person
+    if not is_owner and (command.role is not member.role or not _is_managed(facts, pool, command)):
+        return Refusal(Code.POOL_NOT_YOURS)
+    changed = replace(member, allotment=command.allotment, role=command.role)
     return PoolDecision(PoolDone(pool.id), members={member.line: changed})
 
 
+def _is_managed(facts: PoolFacts, pool: Pool, command: ChangeMember | RemoveMember) -> bool:
+    """Tell whether a manager decides on a member: on neither the owner's nor another manager's."""
+    person = facts.lines[command.line].person
+    is_other_manager = person != command.person and facts.members[command.line].role is Role.MANAGER
+    return person != pool.owner and not is_other_manager
+
+
 def _remove(facts: PoolFacts, command: RemoveMember) -> PoolDecision | Refusal:
-    pool = _own_pool(facts, command)
     leaves = _is_own_member(facts, command)
-    if isinstance(pool, Refusal) and not leaves:
+    pool = _managed(facts, command.pool, command.person)
+    if leaves:
+        pool = facts.pools[command.pool]
+    if isinstance(pool, Refusal):
         return pool
     if _member(facts, command) is None:
         return Refusal(Code.POOL_MEMBER_UNKNOWN)
-    return PoolDecision(PoolDone(command.pool), members={command.line: None})
+    if leaves and pool.owner == command.person:
+        if len(_members_of_person(facts, pool.id, command.person)) == 1:
+            return Refusal(Code.POOL_OWNER_STAYS)
+    elif not leaves and pool.owner != command.person and not _is_managed(facts, pool, command):
+        return Refusal(Code.POOL_NOT_YOURS)
+    return _give_back(facts, pool, [command.line], [command.line])
+
+
+def _close(facts: PoolFacts, command: ClosePool) -> PoolDecision | Refusal:
+    pool = _own_pool(facts, command.pool, command.person)
+    if isinstance(pool, Refusal):
+        return pool
+    contributors = {one.line for one in facts.contributions.get(pool.id, ())}
+    members = [member.line for member in facts.members_of(pool.id)]
+    return _give_back(
+        facts, replace(pool, closed_at=facts.at, successor=None), contributors, members
+    )
+
+
+def _settle(facts: PoolFacts, command: SettlePool) -> PoolDecision | Refusal:
+    pool = facts.pools.get(command.pool)
+    return Refusal(Code.POOL_UNKNOWN) if pool is None else _give_back(facts, pool, (), ())
+
+
+def _give_back(
+    facts: PoolFacts, pool: Pool, owed: Iterable[HolderId], gone: Iterable[HolderId]
+) -> PoolDecision:
+    """Owe these lines what they put in, return what nothing holds, and let lines go."""
+    contributions = owe(_settled(facts, pool.id), owed)
+    paid, rest = pay(contributions, lambda allowance: _available(facts, pool.id, allowance))
+    book = facts.book
+    returned = sum(one.amount for one in paid if book.allowances[one.allowance].unit is Unit.DATA)
+    changes = [
+        change
+        for one in paid
+        for change in _carry(book.allowances[one.allowance], pool.id, one.line, one.amount, pool.id)
+    ]
+    current = facts.this_month(pool)
+    smaller = replace(current, size=max(0, current.size - returned))
+    return PoolDecision(
+        PoolDone(pool.id),
+        changes,
+        pool=smaller,
+        members=dict.fromkeys(gone),
+        contributions=rest,
+    )
+
+
+# ---------------------------------------------------------------- whose it is
+
+
+def _hand_over(facts: PoolFacts, command: HandOverPool) -> PoolDecision | Refusal:
+    pool = _own_pool(facts, command.pool, command.person)
+    if isinstance(pool, Refusal):
+        return pool
+    successor = None
+    if command.line is not None:
+        member = facts.members.get(command.line)
+        if member is None or member.pool != pool.id:
+            return Refusal(Code.POOL_MEMBER_UNKNOWN)
+        successor = facts.lines[command.line].person
+        if successor == pool.owner:
+            return Refusal(Code.POOL_MEMBER_UNKNOWN)
+    return PoolDecision(PoolDone(pool.id), pool=replace(pool, successor=successor))
+
+
+def _take_over(facts: PoolFacts, command: TakeOverPool) -> PoolDecision | Refusal:
+    pool = _known_pool(facts, command.pool)
+    role = None if pool is None else role_of(facts, pool, command.person)
+    if pool is None or role is None:
+        return Refusal(Code.POOL_UNKNOWN)
+    if pool.successor != command.person or role is Role.OWNER:
+        return Refusal(Code.POOL_NOT_HANDED_OVER)
+    taken = replace(pool, owner=command.person, successor=None)
+    return PoolDecision(PoolDone(pool.id), pool=taken)
+
+
+# ---------------------------------------------------------------- what goes in
 
 
 def _fill(facts: PoolFacts, command: FillPool) -> PoolDecision | Refusal:
@@ -186,8 +374,11 @@ def _fill(facts: PoolFacts, command: FillPool) -> PoolDecision | Refusal:
     if isinstance(line, Refusal):
         return line
     pool = _known_pool(facts, command.pool)
-    if pool is None or not (pool.owner == command.person or _is_own_member(facts, command)):
+    is_owner = pool is not None and pool.owner == command.person
+    if pool is None or not (is_owner or _is_own_member(facts, command)):
         return Refusal(Code.POOL_UNKNOWN)
+    if not (is_owner or pool.members_fill):
+        return Refusal(Code.POOL_OWNER_FILLS)
     refusal = _other_operator(facts, pool, line)
     if refusal is not None:
         return refusal
@@ -213,43 +404,79 @@ def _fill(facts: PoolFacts, command: FillPool) -> PoolDecision | Refusal:
                 Code.POOL_SOURCE,
                 {"operator": profile.name, "classes": classes, "available": may_give},
             )
+    taken = list(_take(parts, wanted.amount))
+    grown = facts.this_month(pool)
+    if command.unit is Unit.DATA:
+        grown = replace(grown, size=grown.size + wanted.amount)
+    put_in = [(allowance.id, amount) for allowance, amount in taken]
     return PoolDecision(
         PoolDone(pool.id),
-        tuple(_move(parts, pool.id, wanted.amount)),
-        supplied=frozenset(member.line for member in facts.members_of(pool.id)),
+        [
+            change
+            for allowance, amount in taken
+            for change in _carry(allowance, line.id, pool.id, amount, pool.id)
+        ],
+        pool=grown,
+        contributions=add(_settled(facts, pool.id), pool.id, line.id, put_in),
     )
 
 
-def _move(
-    parts: list[tuple[Bucket, Allowance]], pool: PoolId, wanted: int
-) -> Iterator[LedgerChange]:
-    """Yield the transfers that bring so much to a pool, from the first of these buckets on.
-
-    Both homes are locked, so what lives in another home arrives as it leaves: it is never on a way.
-    """
+def _take(parts: list[tuple[Bucket, Allowance]], wanted: int) -> Iterator[tuple[Allowance, int]]:
+    """Yield how much comes from each of these buckets, from the first on."""
     for bucket, allowance in parts:
         amount = min(wanted, bucket.available)
         if not amount:
             return
         wanted -= amount
-        source, target = bucket.holder, pool
-        steps: tuple[tuple[HolderId, HolderId, TransferKind], ...]
-        if home_of(source) == home_of(target):
-            steps = ((source, target, TransferKind.MOVE),)
-        else:
-            yield NewAllowance(allowance=allowance, holder=target)
-            transit = HOUSE[House.TRANSIT]
-            kind = TransferKind.TRANSIT
-            steps = ((source, transit, kind), (transit, target, kind))
-        for giver, taker, kind in steps:
-            yield Transfer(
-                allowance=allowance.id,
-                source=giver,
-                target=taker,
-                amount=amount,
-                kind=kind,
-                cause=pool,
-            )
+        yield allowance, amount
+
+
+def _carry(
+    allowance: Allowance, source: HolderId, target: HolderId, amount: int, cause: PoolId
+) -> Iterator[LedgerChange]:
+    """Yield the transfers that bring so much of an allowance from one holder to another.
+
+    Both homes are locked, so what lives in another home arrives as it leaves: it is never on a way.
+    """
+    steps: tuple[tuple[HolderId, HolderId, TransferKind], ...]
+    if home_of(source) == home_of(target):
+        steps = ((source, target, TransferKind.MOVE),)
+    else:
+        yield NewAllowance(allowance=allowance, holder=target)
+        transit = HOUSE[House.TRANSIT]
+        kind = TransferKind.TRANSIT
+        steps = ((source, transit, kind), (transit, target, kind))
+    for giver, taker, kind in steps:
+        yield Transfer(
+            allowance=allowance.id,
+            source=giver,
+            target=taker,
+            amount=amount,
+            kind=kind,
+            cause=cause,
+        )
+
+
+# ---------------------------------------------------------------- what is in it
+
+
+def _settled(facts: PoolFacts, pool: PoolId) -> list[Contribution]:
+    return settle(
+        facts.contributions.get(pool, ()), lambda allowance: _lasting(facts, pool, allowance)[0]
+    )
+
+
+def _available(facts: PoolFacts, pool: PoolId, allowance: AllowanceId) -> int:
+    balance, held = _lasting(facts, pool, allowance)
+    return balance - held
+
+
+def _lasting(facts: PoolFacts, pool: PoolId, allowance: AllowanceId) -> tuple[int, int]:
+    """Return what a pool has of an allowance and what is set aside of it; 0 where it is over."""
+    bucket = facts.book.bucket(pool, allowance)
+    if bucket is None or facts.book.allowances[allowance].is_over(facts.at):
+        return 0, 0
+    return bucket.balance, bucket.held
 
 
 # ---------------------------------------------------------------- who, and of what
@@ -267,28 +494,39 @@ def _known_pool(facts: PoolFacts, pool_id: PoolId) -> Pool | None:
     return None if pool is None or pool.closed_at is not None else pool
 
 
-def _own_pool(facts: PoolFacts, command: AddMember | ChangeMember | RemoveMember) -> Pool | Refusal:
-    """Return the pool if it is the person's; one of strangers is as unknown as one that is not."""
-    pool = _known_pool(facts, command.pool)
-    if pool is not None and pool.owner == command.person:
-        return pool
-    is_known = pool is not None and _is_own_member(facts, command)
-    return Refusal(Code.POOL_NOT_YOURS if is_known else Code.POOL_UNKNOWN)
+def _managed(facts: PoolFacts, pool_id: PoolId, person: PersonId) -> Pool | Refusal:
+    """Return a pool that the person owns or manages; one of strangers is as unknown as none."""
+    pool = _known_pool(facts, pool_id)
+    role = None if pool is None else role_of(facts, pool, person)
+    if pool is None or role is None:
+        return Refusal(Code.POOL_UNKNOWN)
+    return Refusal(Code.POOL_NOT_YOURS) if role is Role.MEMBER else pool
 
 
-def _member(
-    facts: PoolFacts, command: AddMember | ChangeMember | RemoveMember | FillPool
-) -> Member | None:
+def _own_pool(facts: PoolFacts, pool_id: PoolId, person: PersonId) -> Pool | Refusal:
+    pool = _managed(facts, pool_id, person)
+    if isinstance(pool, Pool) and pool.owner != person:
+        return Refusal(Code.POOL_NOT_YOURS)
+    return pool
+
+
+def _member(facts: PoolFacts, command: ChangeMember | RemoveMember | FillPool) -> Member | None:
     member = facts.members.get(command.line)
     return None if member is None or member.pool != command.pool else member
 
 
-def _is_own_member(
-    facts: PoolFacts, command: AddMember | ChangeMember | RemoveMember | FillPool
-) -> bool:
+def _is_own_member(facts: PoolFacts, command: ChangeMember | RemoveMember | FillPool) -> bool:
     line = facts.lines.get(command.line)
     is_own = line is not None and line.person == command.person
-    return is_own and _member(facts, command) is not None
+    return is_own and command.pool in facts.pools and _member(facts, command) is not None
+
+
+def _members_of_person(facts: PoolFacts, pool: PoolId, person: PersonId) -> list[Member]:
+    return [
+        member
+        for member in facts.members_of(pool)
+        if (line := facts.lines.get(member.line)) is not None and line.person == person
+    ]
 
 
 def _service(facts: PoolFacts, line: Line) -> PoolService | Refusal:

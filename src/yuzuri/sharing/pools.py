@@ -27,6 +27,9 @@ from yuzuri.kernel.quantities import Unit
 NAME_LENGTH_MAX = 40
 """Characters of the name of a pool."""
 
+USES_MAX = 100
+"""Lines that may join by one invitation."""
+
 
 class Role(StrEnum):
     """What somebody may do with a pool, beside drawing on it."""
@@ -100,22 +103,35 @@ class Member(msgspec.Struct, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
 
-    def may_take(self, unit: Unit, at: datetime, zone: ZoneInfo) -> int | None:
+    def may_act(self, at: datetime) -> bool:
+        """Tell whether it may draw on the pool at all at an instant."""
+        return (
+            not self.allotment.is_paused
+            and (self.since is None or self.since <= at)
+            and (self.until is None or at < self.until)
+        )
+
+    def may_take(self, unit: Unit, at: datetime, zone: ZoneInfo, pool_size: int) -> int | None:
         """Return how much more it may take of a unit at an instant, None: as much as there is.
 
-        `zone` is that of its operator.
+        `zone` is that of its operator, `pool_size` the pool's in that month, in bytes.
         """
-        if self.is_paused:
+        if not self.may_act(at):
             return 0
         if unit is not Unit.DATA:
             return None
         today, this_month = self.taken_at(at, zone)
-        left = [
-            max(0, cap - taken)
-            for cap, taken in ((self.cap_per_day, today), (self.cap_per_month, this_month))
-            if cap is not None
-        ]
-        return min(left, default=None)
+        given = self.allotment
+        part = None if given.share_percent is None else pool_size * given.share_percent // 100
+        limits = (
+            (given.cap_per_day, today),
+            (given.cap_per_month, this_month),
+            (given.share, self.taken),
+            (part, this_month),
+        )
+        return min(
+            (max(0, limit - taken) for limit, taken in limits if limit is not None), default=None
+        )
 
     def take(self, unit: Unit, amount: int, at: datetime, zone: ZoneInfo) -> None:
         """Count what it takes; a new day and a new month begin at 0."""
@@ -126,6 +142,7 @@ class Member(msgspec.Struct, kw_only=True):
         self.month = max(self.month, month_start(at, zone))
         self.taken_today = today + amount
         self.taken_this_month = this_month + amount
+        self.taken += amount
 
     def give_back(self, unit: Unit, amount: int, taken_at: datetime, zone: ZoneInfo) -> None:
         """Stop counting what it took at an instant and has not used; never below 0.
@@ -138,6 +155,7 @@ class Member(msgspec.Struct, kw_only=True):
             self.taken_today = max(0, self.taken_today - amount)
         if month_start(taken_at, zone) >= self.month:
             self.taken_this_month = max(0, self.taken_this_month - amount)
+        self.taken = max(0, self.taken - amount)
 
     def taken_at(self, at: datetime, zone: ZoneInfo) -> tuple[int, int]:
         """Return what it has taken in the day and in the month of an instant, in bytes.
@@ -170,18 +188,19 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
         return self.withdrawn_at is None and at < self.until and self.uses < self.uses_max
 
 
-class Contribution(msgspec.Struct, kw_only=True):
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
     """How much a line has put into a pool of one allowance and would get back of it.
 
-    `amount` is what remained of it when that was last worked out: use takes from all of one
-    allowance in proportion, so what remains now is the bucket's balance, divided as the amounts are
-    (largest remainder).
+    `amount` is what remained of it when that was last worked out, in base units: use takes from all
+    of one allowance in proportion. What `is_owed` to a line that draws on the pool no longer is
+    nobody else's to use.
     """
 
     pool: PoolId
     line: HolderId
     allowance: AllowanceId
     amount: int
+    is_owed: bool = False
 
 
 # ---------------------------------------------------------------- commands
@@ -316,15 +335,36 @@ def checked_pool_command(command: PoolCommand) -> PoolCommand:
             if home_of(command.pool) != home_of(command.person):
                 problem = "a pool lives in the home of its owner"
                 raise DomainError(Code.REQUEST_INVALID, field="pool", problem=problem)
-        case AddMember() | ChangeMember():
-            for cap in (command.cap_per_day, command.cap_per_month):
-                if cap is not None:
-                    checked_quantity(cap, Unit.DATA)
+        case Invite():
+            _check_allotment(command.allotment)
+            _check_role(command.role)
+            uses_max = 1 if command.number else USES_MAX
+            if not 1 <= command.uses_max <= uses_max:
+                problem = f"it is not between 1 and {uses_max}"
+                raise DomainError(Code.REQUEST_INVALID, field="uses_max", problem=problem)
+        case ChangeMember():
+            _check_allotment(command.allotment)
+            _check_role(command.role)
         case FillPool():
             checked_quantity(command.amount, command.unit)
-        case RemoveMember():
+        case _:
             pass
     return command
+
+
+def _check_allotment(asked: Allotment) -> None:
+    for limit in (asked.cap_per_day, asked.cap_per_month, asked.share):
+        if limit is not None:
+            checked_quantity(limit, Unit.DATA)
+    if asked.share_percent is not None and not 1 <= asked.share_percent <= 100:
+        problem = "it is not between 1 and 100"
+        raise DomainError(Code.REQUEST_INVALID, field="share_percent", problem=problem)
+
+
+def _check_role(asked: Role) -> None:
+    if asked is Role.OWNER:
+        problem = "a pool is handed over, and has one owner"
+        raise DomainError(Code.REQUEST_INVALID, field="role", problem=problem)
 
 
 # ---------------------------------------------------------------- outcomes

@@ -558,7 +558,7 @@ _GIFTS: Mapping[Code, Sentence] = {
 _POOLS: Mapping[Code, Sentence] = {
     Code.POOL_UNKNOWN: _says("We do not know this pool.", then="Look at your list of pools."),
     Code.POOL_NOT_YOURS: _says(
-        "Only its owner decides who may draw on a pool, and how much.",
+        "Only the owner of a pool decides this, or whoever manages it.",
         then="Ask the owner of the pool.",
     ),
     Code.POOL_NOT_OFFERED: _says(
@@ -595,6 +595,22 @@ _POOLS: Mapping[Code, Sentence] = {
     Code.POOL_MEMBER_UNKNOWN: _says(
         "This line does not draw on this pool.",
         then="Look up which lines do.",
+    ),
+    Code.POOL_OWNER_STAYS: _says(
+        "The owner of an open pool cannot leave it.",
+        then="Hand the pool over to a member first, or close it.",
+    ),
+    Code.POOL_OWNER_FILLS: _says(
+        "Only its owner puts something into this pool.",
+        then="Ask the owner of the pool.",
+    ),
+    Code.POOL_NOT_HANDED_OVER: _says(
+        "This pool is not offered to you.",
+        then="Ask its owner to hand it over to you.",
+    ),
+    Code.INVITATION_UNKNOWN: _says(
+        "We know no invitation of this kind that is open for this line.",
+        then="Ask whoever invited you for a new one, or choose the line that was invited.",
     ),
 }
 
