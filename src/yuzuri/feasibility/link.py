@@ -25,14 +25,14 @@ from yuzuri.feasibility.recipients import (
     check_receiving_plan,
     check_recipient,
 )
-from yuzuri.feasibility.verdict import Reason, Verdict
+from yuzuri.feasibility.verdict import Effect, Reason, Verdict
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.quantities import Quantity
 
 ROUTE = "link"
 
 Sizes = Callable[[int], Sequence[int]]
-"""Given the whole amount, the sizes that a share of it may have: the extreme ones are enough."""
+"""Given the whole amount, the extreme sizes that a share of it may have; none: it is too little."""
 
 
 def judge_posting(question: GiftQuestion, sizes: Sizes) -> Verdict:
@@ -43,7 +43,10 @@ def judge_posting(question: GiftQuestion, sizes: Sizes) -> Verdict:
 
     def check_sizes(question: GiftQuestion) -> Iterator[Reason]:
         said: set[Code] = set()
-        for size in sizes(question.amount):
+        found = sizes(question.amount)
+        if not found:
+            yield Reason(Code.LINK_TOO_MANY_SHARES, Effect.REFUSES)
+        for size in found:
             share = replace(question, quantity=Quantity(size, question.unit))
             for reason in check_amount(share):
                 if reason.code not in said:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue
+from yuzuri.kernel.ids import HolderId
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.operators.profile import Profile
 from yuzuri.operators.sources import Confidence, Rule, Source
@@ -62,6 +63,7 @@ class Instead:
     evidence: Evidence | None = None
     amount: int | None = None
     at: datetime | None = None
+    line: HolderId | None = None
 
 
 @dataclass(frozen=True, slots=True)

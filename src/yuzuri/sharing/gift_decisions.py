@@ -3,29 +3,23 @@
 Pure: facts and a command in; an outcome and its changes out.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from yuzuri.feasibility.arrival import arrivals, received_terms
+from yuzuri.feasibility.arrival import arrivals
 from yuzuri.feasibility.gift import gift_parts, judge_acceptance, judge_gift
 from yuzuri.feasibility.question import GiftQuestion, Holding
-from yuzuri.feasibility.verdict import Arrival, Effect, Reason, Verdict
-from yuzuri.kernel.errors import Code, FieldValue
+from yuzuri.feasibility.verdict import Arrival, Verdict
+from yuzuri.kernel.errors import Code
 from yuzuri.kernel.ids import GiftId, HoldId, PersonId, home_of, new_id
 from yuzuri.kernel.quantities import Quantity
-from yuzuri.ledger.allowances import Allowance, received_allowance
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.changes import (
-    HOUSE,
-    House,
     LedgerChange,
-    NewAllowance,
     OpenHold,
     ReleaseHold,
-    Transfer,
-    TransferKind,
 )
+from yuzuri.sharing.delivery import deliver
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gifts import (
     AcceptGift,
@@ -40,6 +34,7 @@ from yuzuri.sharing.gifts import (
     GiftState,
     OfferGift,
     checked_offer,
+    refused,
 )
 from yuzuri.subscribers.lines import Line
 
@@ -119,7 +114,7 @@ def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
         arrived = replace(gift, state=GiftState.ACCEPTED, ended_at=facts.at)
         delivery = [(holding.allowance, amount, None) for holding, amount in parts]
         done = GiftDone(arrived, verdict.arrives, verdict.reasons)
-        return GiftDecision(done, tuple(_deliver(question, gift, delivery)), (arrived,))
+        return GiftDecision(done, tuple(deliver(question, gift, delivery)), (arrived,))
     holds = tuple(
         OpenHold(
             id=HoldId(new_id()),
@@ -137,9 +132,9 @@ def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
 def _lines_of_offer(facts: GiftFacts, offer: OfferGift) -> tuple[Line, Line] | GiftRefused:
     giver, receiver = facts.lines.get(offer.from_line), facts.lines.get(offer.to_line)
     if giver is None or receiver is None:
-        return _refused(Code.LINE_UNKNOWN)
+        return refused(Code.LINE_UNKNOWN)
     if giver.person != offer.person:
-        return _refused(Code.LINE_NOT_YOURS)
+        return refused(Code.LINE_NOT_YOURS)
     return giver, receiver
 
 
@@ -157,35 +152,7 @@ def _accept(facts: GiftFacts, command: AcceptGift) -> GiftDecision:
     ]
     accepted = replace(gift, state=GiftState.ACCEPTED, ended_at=facts.at)
     done = GiftDone(accepted, preview_acceptance(facts, gift))
-    return GiftDecision(done, tuple(_deliver(question, gift, delivery)), (accepted,))
-
-
-def _deliver(
-    question: GiftQuestion, gift: Gift, parts: Iterable[tuple[Allowance, int, HoldId | None]]
-) -> Iterator[LedgerChange]:
-    """Yield the changes that bring each part to the receiver on the terms of the rules.
-
-    What is received is another kind of allowance, so each part goes through the house: two
-    transfers, both or neither.
-    """
-    house = HOUSE[House.CONVERTED]
-    for given, amount, hold in parts:
-        terms = received_terms(question, given)
-        received = received_allowance(given, terms.expires_at, terms.expiry_rule)
-        yield NewAllowance(allowance=received, holder=gift.to_line)
-        for allowance, source, target, captured in (
-            (given, gift.from_line, house, hold),
-            (received, house, gift.to_line, None),
-        ):
-            yield Transfer(
-                allowance=allowance.id,
-                source=source,
-                target=target,
-                amount=amount,
-                kind=TransferKind.GIFT,
-                cause=gift.id,
-                hold=captured,
-            )
+    return GiftDecision(done, tuple(deliver(question, gift, delivery)), (accepted,))
 
 
 def _end(facts: GiftFacts, gift_id: GiftId, person: PersonId, state: GiftState) -> GiftDecision:
@@ -198,9 +165,9 @@ def _end(facts: GiftFacts, gift_id: GiftId, person: PersonId, state: GiftState) 
 def _expire(facts: GiftFacts, command: ExpireGift) -> GiftDecision:
     gift = facts.gifts.get(command.gift)
     if gift is None:
-        return GiftDecision(_refused(Code.GIFT_UNKNOWN))
+        return GiftDecision(refused(Code.GIFT_UNKNOWN))
     if gift.state is not GiftState.OPEN or gift.is_open(facts.at):
-        return GiftDecision(_refused(Code.GIFT_ENDED, state=gift.state.value))
+        return GiftDecision(refused(Code.GIFT_ENDED, state=gift.state.value))
     return _release(facts, gift, GiftState.EXPIRED)
 
 
@@ -216,24 +183,20 @@ def _open_gift(
     """Return a gift that this person may bring to this end now, or why not."""
     gift = facts.gifts.get(gift_id)
     if gift is None:
-        return _refused(Code.GIFT_UNKNOWN)
+        return refused(Code.GIFT_UNKNOWN)
     giver, receiver = facts.lines[gift.from_line], facts.lines[gift.to_line]
     if person not in (giver.person, receiver.person):
-        return _refused(Code.GIFT_UNKNOWN)
+        return refused(Code.GIFT_UNKNOWN)
     decides = giver if becomes is GiftState.CANCELLED else receiver
     if person != decides.person:
-        return _refused(Code.GIFT_NOT_YOURS)
+        return refused(Code.GIFT_NOT_YOURS)
     if gift.state is not GiftState.OPEN:
-        return _refused(Code.GIFT_ENDED, state=gift.state.value)
+        return refused(Code.GIFT_ENDED, state=gift.state.value)
     if not gift.is_open(facts.at) or not _is_held(facts.book, gift):
-        return _refused(Code.GIFT_EXPIRED, deadline=gift.deadline)
+        return refused(Code.GIFT_EXPIRED, deadline=gift.deadline)
     return gift
 
 
 def _is_held(book: Book, gift: Gift) -> bool:
     """Tell whether its amount is still set aside; a clock that was ahead may have freed it."""
     return sum(hold.amount for hold in book.open_holds(gift.id)) == gift.amount
-
-
-def _refused(code: Code, **fields: FieldValue) -> GiftRefused:
-    return GiftRefused((Reason(code, Effect.REFUSES, fields),))

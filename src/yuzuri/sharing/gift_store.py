@@ -20,6 +20,7 @@ from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gifts import Gift, GiftState
+from yuzuri.sharing.link_rows import links_of_lines
 from yuzuri.subscribers.lines import Line, linked_numbers
 
 PAST_LIMIT = timedelta(days=32)
@@ -27,7 +28,7 @@ PAST_LIMIT = timedelta(days=32)
 
 _COLUMNS = """
 id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at,
-via, authority, is_receiver_hidden, thanks
+via, is_share, authority, is_giver_hidden, is_receiver_hidden, thanks
 """
 
 _LINES_OF_GIFTS = "SELECT from_line, to_line FROM gift WHERE home = %s AND id = ANY(%b)"
@@ -39,6 +40,7 @@ _GIFTS = f"SELECT {_COLUMNS} FROM gift WHERE home = %s AND id = ANY(%b)"
 _PAST = f"""
 SELECT {_COLUMNS} FROM gift
 WHERE home = ANY(%(homes)b) AND from_line = ANY(%(lines)b) AND offered_at >= %(since)s
+    AND NOT is_share
 UNION
 SELECT {_COLUMNS} FROM gift
 WHERE home = ANY(%(homes)b) AND from_line = ANY(%(lines)b) AND state = 'open'
@@ -50,7 +52,7 @@ WHERE home = ANY(ARRAY(SELECT home FROM home)) AND to_line = ANY(%(lines)b)
 
 _HISTORY = f"""
 SELECT {_COLUMNS} FROM gift
-WHERE from_line = ANY(%(givers)b) AND home = ANY(%(homes)b)
+WHERE from_line = ANY(%(givers)b) AND home = ANY(%(homes)b) AND NOT is_share
    OR to_line = ANY(%(receivers)b) AND home = ANY(ARRAY(SELECT home FROM home))
 ORDER BY offered_at DESC, id DESC
 LIMIT %(limit)s
@@ -66,7 +68,7 @@ INSERT INTO gift (home, {_COLUMNS})
 SELECT %s, * FROM unnest(
     %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::text[], %b::text[],
     %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
-    %b::uuid[], %b::uuid[], %b::boolean[], %b::text[])
+    %b::uuid[], %b::boolean[], %b::uuid[], %b::boolean[], %b::boolean[], %b::text[])
 ON CONFLICT (home, id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at
 """
 
@@ -95,15 +97,20 @@ async def load_gift_facts(
     for gift in await load_gifts(connection, gifts):
         if gift.from_line in lines and gift.to_line in lines:
             facts.add_gift(gift)
-    parameters = {
-        "homes": sorted({home_of(line) for line in lines}),
-        "lines": list(lines),
-        "since": book.at - PAST_LIMIT,
-    }
+    await take_in_past(connection, facts, lines)
+    return facts
+
+
+async def take_in_past(connection: Connection, facts: GiftFacts, lines: Iterable[HolderId]) -> None:
+    """Load what limits count of these lines: their gifts, and the links that they have posted."""
+    asked, since = list(lines), facts.at - PAST_LIMIT
+    homes = sorted({home_of(line) for line in asked})
+    parameters = {"homes": homes, "lines": asked, "since": since}
     cursor = await connection.execute(_PAST, parameters, prepare=True)
     async for row in cursor:
         facts.add_past(_gift(row))
-    return facts
+    for link in await links_of_lines(connection, asked, since):
+        facts.add_posted(link)
 
 
 async def load_gifts(connection: Connection, gifts: Iterable[GiftId]) -> Sequence[Gift]:
@@ -123,7 +130,10 @@ async def gift_history(
     sent: bool = True,
     received: bool = True,
 ) -> Sequence[Gift]:
-    """Return the gifts from (`sent`) and to (`received`) these lines, newest first."""
+    """Return the gifts from (`sent`) and to (`received`) these lines, newest first.
+
+    Shares of a link are among those that were received only: for its giver they are one matter.
+    """
     parameters = {
         "homes": sorted({home_of(line) for line in lines}),
         "givers": list(lines) if sent else [],
@@ -148,8 +158,8 @@ async def write_gifts(connection: Connection, gifts: Iterable[Gift]) -> None:
     for home, ids in by_home(known).items():
         rows = (
             (g.id, g.from_line, g.to_line, g.unit.value, g.amount, g.message, g.state.value,
-             g.offered_at, g.deadline, g.ended_at, g.via, g.authority, g.is_receiver_hidden,
-             g.thanks)
+             g.offered_at, g.deadline, g.ended_at, g.via, g.is_share, g.authority,
+             g.is_giver_hidden, g.is_receiver_hidden, g.thanks)
             for g in map(known.__getitem__, ids)
         )  # fmt: skip
         columns = (list(column) for column in zip(*rows, strict=True))
@@ -158,7 +168,7 @@ async def write_gifts(connection: Connection, gifts: Iterable[Gift]) -> None:
 
 def _gift(row: TupleRow) -> Gift:
     (gift_id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at,
-     via, authority, is_receiver_hidden, thanks) = row  # fmt: skip
+     via, is_share, authority, is_giver_hidden, is_receiver_hidden, thanks) = row  # fmt: skip
     return Gift(
         id=GiftId(gift_id),
         from_line=HolderId(from_line),
@@ -171,7 +181,9 @@ def _gift(row: TupleRow) -> Gift:
         deadline=deadline,
         ended_at=ended_at,
         via=LinkId(via) if via else None,
+        is_share=is_share,
         authority=DelegationId(authority) if authority else None,
+        is_giver_hidden=is_giver_hidden,
         is_receiver_hidden=is_receiver_hidden,
         thanks=thanks,
     )

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 import msgspec
 
-from yuzuri.feasibility.verdict import Arrival, Instead, Reason
+from yuzuri.feasibility.verdict import Arrival, Effect, Instead, Reason
 from yuzuri.kernel.amounts import checked_quantity
-from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.errors import Code, DomainError, FieldValue
 from yuzuri.kernel.ids import (
     DelegationId,
     GiftId,
@@ -53,8 +53,12 @@ class Gift:
     ended_at: datetime | None = None
     via: LinkId | RequestId | None = None
     """The posted link that it is a share of, or the request that it answers."""
+    is_share: bool = False
+    """It is a share of a posted link: limits of the giver count the link, not each share."""
     authority: DelegationId | None = None
     """On whose authority it was offered, where the giver's person did not do it."""
+    is_giver_hidden: bool = False
+    """The receiver does not see who gave it."""
     is_receiver_hidden: bool = False
     """The giver does not see who took it."""
     thanks: str = ""
@@ -122,11 +126,17 @@ GiftCommand = OfferGift | AcceptGift | DeclineGift | CancelGift | ExpireGift
 def checked_offer(offer: OfferGift) -> OfferGift:
     """Return an offer that can be understood, or raise `DomainError`."""
     checked_quantity(offer.amount, offer.unit)
-    if len(offer.message) > MESSAGE_LENGTH_MAX:
-        raise DomainError(Code.MESSAGE_TOO_LONG, limit=MESSAGE_LENGTH_MAX)
-    if "\0" in offer.message:
-        raise DomainError(Code.REQUEST_INVALID, field="message", problem="U+0000 is no text")
+    checked_message(offer.message)
     return offer
+
+
+def checked_message(message: str) -> str:
+    """Return a message that can be kept, or raise `DomainError`."""
+    if len(message) > MESSAGE_LENGTH_MAX:
+        raise DomainError(Code.MESSAGE_TOO_LONG, limit=MESSAGE_LENGTH_MAX)
+    if "\0" in message:
+        raise DomainError(Code.REQUEST_INVALID, field="message", problem="U+0000 is no text")
+    return message
 
 
 # ---------------------------------------------------------------- outcomes
@@ -150,3 +160,8 @@ class GiftRefused:
 
 
 GiftOutcome = GiftDone | GiftRefused
+
+
+def refused(code: Code, **fields: FieldValue) -> GiftRefused:
+    """Refuse for one reason that no published rule is behind."""
+    return GiftRefused((Reason(code, Effect.REFUSES, fields),))

@@ -12,12 +12,15 @@ from enum import StrEnum
 import msgspec
 
 from yuzuri.feasibility.verdict import Reason
-from yuzuri.kernel.ids import HolderId, LinkId, PersonId
+from yuzuri.kernel.ids import GiftId, HolderId, LinkId, PersonId
 from yuzuri.kernel.quantities import Unit
 from yuzuri.sharing.gifts import GiftDone, GiftRefused
 
 SHARES_MAX = 100_000
 """Shares that one link may have."""
+
+TAKES_PER_DAY_MAX = 20
+"""Shares of whatever links that one person may take in 24 hours."""
 
 PASSCODE_TRIES_MAX = 5
 """Wrong passcodes after which a link is closed to a person."""
@@ -88,6 +91,18 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     def is_open(self, at: datetime) -> bool:
         """Tell whether a share can still be taken; at its deadline it is too late."""
         return self.state is LinkState.OPEN and at < self.deadline
+
+
+class Taker(msgspec.Struct, frozen=True, kw_only=True):
+    """What one person has had of one link: wrong passcodes, then at most one share."""
+
+    link: LinkId
+    person: PersonId
+    wrong_passcodes: int = 0
+    gift: GiftId | None = None
+    number: int | None = None
+    """Which share it was, from 0."""
+    taken_at: datetime | None = None
 
 
 # ---------------------------------------------------------------- commands

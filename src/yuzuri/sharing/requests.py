@@ -31,6 +31,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     unit: Unit
     amount: int
     filled: int = 0
+    """What friends have given."""
     message: str = ""
     state: RequestState = RequestState.OPEN
     asked_at: datetime

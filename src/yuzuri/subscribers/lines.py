@@ -57,6 +57,9 @@ _LINES = f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND id = ANY(%b)"
 _LINES_OF = (
     f"SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND person = %s ORDER BY activated_at, id"
 )
+_LINES_OF_PEOPLE = f"""
+SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND person = ANY(%b) ORDER BY activated_at, id
+"""
 _LINE_BY_NUMBER = "SELECT line FROM phone_number WHERE number = %s"
 _LINK = "INSERT INTO linked_number (home, line, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _LINKED = "SELECT line, number FROM linked_number WHERE home = %s AND line = ANY(%b)"
@@ -132,6 +135,19 @@ async def lines_of(connection: Connection, person: PersonId) -> Sequence[Line]:
     """Return a person's lines, oldest first."""
     cursor = await connection.execute(_LINES_OF, (home_of(person), person))
     return [_line(row) async for row in cursor]
+
+
+async def lines_of_people(
+    connection: Connection, people: Iterable[PersonId]
+) -> dict[PersonId, Sequence[Line]]:
+    """Return the lines of each of these people, oldest first."""
+    lines: dict[PersonId, list[Line]] = {}
+    for home, wanted in by_home(people).items():
+        cursor = await connection.execute(_LINES_OF_PEOPLE, (home, wanted), prepare=True)
+        async for row in cursor:
+            line = _line(row)
+            lines.setdefault(line.person, []).append(line)
+    return dict(lines)
 
 
 async def find_line(connection: Connection, number: str) -> HolderId:

@@ -223,7 +223,7 @@ def test_the_values_of_the_cases_are_those_that_the_code_gives() -> None:
 
 
 MAKERS = frozenset(
-    ["DomainError", "Instead", "Reason", "Refusal", "_refused", "note", "refuse", "undecided"]
+    ["DomainError", "Instead", "Reason", "Refusal", "_refused", "refused", "note", "refuse", "undecided"]
 )
 """What makes something of a code and its values."""
 
