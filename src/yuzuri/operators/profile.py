@@ -6,6 +6,7 @@ could confirm is left out, never guessed: absence means "unknown", not "allowed"
 """
 
 from enum import StrEnum
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,7 +16,10 @@ from yuzuri.operators.delegation_rules import DelegationRules
 from yuzuri.operators.gift_rules import GiftRules
 from yuzuri.operators.plans import Plan
 from yuzuri.operators.services import Service
-from yuzuri.operators.sources import Part, Source
+from yuzuri.operators.sources import Part, Rule, Source
+
+Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-f]{6}$")]
+"""A colour as #rrggbb."""
 
 
 class OperatorKind(StrEnum):
@@ -50,6 +54,8 @@ class Profile(Part, frozen=True):
     brands: dict[str, Brand] = msgspec.field(default_factory=dict)
     services: tuple[Service, ...] = ()
     delegation: DelegationRules = DelegationRules()
+    colour: Rule[Colour] | None = None
+    """What people know it by; None: we have read of none."""
     zones: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """The operator's own names for groups of countries → ISO 3166 countries."""
 

@@ -149,6 +149,8 @@ def gift_rules(profile: Profile, plan: Plan | None) -> GiftRules:
 
 def published_rules(profile: Profile) -> Iterator[tuple[str, Rule[object]]]:
     """Yield every rule with where it stands, such as `brands.ahamo.gift.offered`."""
+    if profile.colour is not None:
+        yield "colour", profile.colour
     for where, rules in (*_rule_tables(profile), ("delegation", profile.delegation)):
         for name in rules.__struct_fields__:
             rule: Rule[object] | None = getattr(rules, name)

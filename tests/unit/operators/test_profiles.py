@@ -364,6 +364,8 @@ def test_every_source_says_where_as_of_when_and_how_sure(profile: Profile) -> No
 
 
 def rules_in(profile: Profile) -> Iterator[Rule[Any]]:
+    if profile.colour is not None:
+        yield profile.colour
     for rules in (profile.gift, *(brand.gift for brand in profile.brands.values())):
         for name in GiftRules.__struct_fields__:
             if (rule := getattr(rules, name)) is not None:
