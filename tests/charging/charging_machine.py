@@ -366,8 +366,7 @@ class ChargingMachine(RuleBasedStateMachine):
                 "pool_first": way.odd,
                 "is_paused": way.share == 0,
             }
-            member = self.core.members[line]
-            self.core.members[line] = msgspec.structs.replace(member, **terms)
+            self.core.allot(line, **terms)
             for name, value in terms.items():
                 setattr(share, name, value)
             self.taken_before[line] = share.taken(self.core.now)

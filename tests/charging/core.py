@@ -49,7 +49,8 @@ from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import Profiles
-from yuzuri.sharing.pools import Member
+from yuzuri.sharing.pool_facts import PoolFacts
+from yuzuri.sharing.pools import Allotment, Member
 from yuzuri.subscribers.lines import Line
 
 OPERATOR = "tokyo"
@@ -143,8 +144,20 @@ class CoreCharging:
     def join(self, line: HolderId, pool: PoolId, **terms: int | bool | None) -> None:
         zone = self.profiles[self.lines[line].operator].zone
         day, month = day_start(self.now, zone), month_start(self.now, zone)
-        member = Member(line=line, pool=pool, joined_at=self.now, day=day, month=month)
-        self.members[line] = msgspec.structs.replace(member, **terms)
+        self.members[line] = Member(
+            line=line,
+            pool=pool,
+            joined_at=self.now,
+            day=day,
+            month=month,
+            allotment=msgspec.convert(terms, Allotment),
+        )
+
+    def allot(self, line: HolderId, **terms: int | bool | None) -> None:
+        """Let a member draw in this way from now on."""
+        member = self.members[line]
+        allotment = msgspec.structs.replace(member.allotment, **terms)
+        self.members[line] = msgspec.structs.replace(member, allotment=allotment)
 
     def give(
         self,
@@ -211,12 +224,13 @@ class CoreCharging:
         quotas = [quota for quota in self.quotas.values() if quota.session in named]
         pools: set[HolderId] = {member.pool for member in members.values()}
         pools |= {q.pool for q in quotas if q.pool is not None and q.from_pool}
+        book = self.books._load(self.now, lines | pools)
         facts = ChargingFacts(
-            self.books._load(self.now, lines | pools),
+            book,
             self.profiles,
             self.rating,
+            PoolFacts(book, self.profiles, members=members),
             lines={line: self.lines[line] for line in lines if line in self.lines},
-            members=members,
         )
         for session in named.keys() & self.sessions.keys():
             facts.add_session(copied(self.sessions[session]))

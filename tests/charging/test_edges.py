@@ -426,7 +426,7 @@ def test_who_is_paused_may_use_what_was_granted_and_gets_no_more() -> None:
     phone.core.give(pool_of(1), 500 * MB)
     phone.begin(phone.core.now)
     phone.ask(phone.core.now)
-    phone.core.members[phone.line].is_paused = True
+    phone.core.allot(phone.line, is_paused=True)
     at = japan("11-10 10:05")
     (grant,) = phone.report(at, LEAST + 1, at, wants=True).grants
     assert grant.result is GrantResult.LIMIT_REACHED

@@ -33,18 +33,30 @@ from yuzuri.db.connect import Database, open_database
 from yuzuri.kernel.ids import (
     HolderId,
     Home,
+    InvitationId,
     PoolId,
     PurchaseId,
     SessionId,
     home_of,
 )
 from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.book import Book
 from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, YuzuriRoad
 from yuzuri.runtime.verify import verify
 from yuzuri.settings import Settings
-from yuzuri.sharing.pools import AddMember, ChangeMember, FillPool, OpenPool, RemoveMember
+from yuzuri.sharing.pool_facts import PoolFacts
+from yuzuri.sharing.pool_store import write_pools
+from yuzuri.sharing.pools import (
+    Allotment,
+    ChangeMember,
+    FillPool,
+    Invitation,
+    JoinPool,
+    OpenPool,
+    RemoveMember,
+)
 from yuzuri.subscribers.lines import Line
 
 TABLES: dict[str, LiteralString] = {
@@ -56,6 +68,8 @@ TABLES: dict[str, LiteralString] = {
     "counter_change": "SELECT to_jsonb(c) FROM counter_change c ORDER BY home, line",
     "pool": "SELECT to_jsonb(p) FROM pool p ORDER BY home, id",
     "pool_member": "SELECT to_jsonb(m) FROM pool_member m ORDER BY home, line",
+    "pool_contribution": """
+        SELECT to_jsonb(c) FROM pool_contribution c ORDER BY line, allowance, is_owed""",
 }  # fmt: skip
 ASKED = "SELECT session FROM reauthorization"
 WAITING = "SELECT DISTINCT session FROM charging_quota WHERE is_waiting"
@@ -143,8 +157,8 @@ class Story:
                 if top_up != "month" or line is owner
             ),
             OpenPool(person=person, pool=pool, name="us", line=owner.id),
-            AddMember(person=person, pool=pool, line=capped.id, cap_per_day=70 * MB),
-            AddMember(person=person, pool=pool, line=eager.id, pool_first=True),
+            self._joining(capped, 0),
+            self._joining(eager, 1),
             FillPool(person=person, line=owner.id, pool=pool, unit=Unit.DATA, amount=140 * MB),
         ]
         for which in range(3):
@@ -152,6 +166,39 @@ class Story:
             wanted = [(INTERNET, 0), (TETHERING, 0)] if which else [(INTERNET, 0)]
             commands.append(opened(line.id, session, *wanted, sequence=1))
         return commands
+
+    def _joining(self, line: Line, which: int) -> JoinPool:
+        invitation = self._invitation(which)
+        return JoinPool(person=line.person, line=line.id, invitation=invitation)
+
+    def _invitation(self, which: int) -> InvitationId:
+        """To who has a cap a day, to who draws on the pool first, and to who has a share."""
+        return InvitationId(numbered(800 + which, home_of(self.pool)))
+
+    async def _invite(self) -> None:
+        """Write invitations by names of their own: those that are made have new ones."""
+        facts = PoolFacts(Book(START), PROFILES)
+        for which, terms in enumerate(
+            (
+                Allotment(cap_per_day=70 * MB),
+                Allotment(pool_first=True),
+                Allotment(share=90 * MB),
+            )
+        ):
+            facts.set_invitation(
+                Invitation(
+                    id=self._invitation(which),
+                    pool=self.pool,
+                    by=self.lines[0].person,
+                    number=None,
+                    uses_max=100,
+                    allotment=terms,
+                    invited_at=START,
+                    until=START + timedelta(days=365),
+                )
+            )
+        async with self.database.connection() as connection:
+            await write_pools(connection, facts)
 
     def command(self, number: int, step: Step, at_s: int) -> Command:
         session, line = self.session(step.which)
@@ -192,14 +239,14 @@ class Story:
                     person=person,
                     pool=pool,
                     line=line.id,
-                    cap_per_month=cap,
-                    pool_first=step.odd,
-                    is_paused=step.which == 0,
+                    allotment=Allotment(
+                        cap_per_month=cap, pool_first=step.odd, is_paused=step.which == 0
+                    ),
                 )
             case "remove":
                 return RemoveMember(person=person, pool=pool, line=line.id)
             case "add":
-                return AddMember(person=person, pool=pool, line=line.id, cap_per_day=cap)
+                return self._joining(line, step.amount % 3)
             case _:
                 line = self.lines[step.who]
                 return FillPool(
@@ -227,6 +274,7 @@ class Story:
         )
         group_max = 1 if way is Way.FORESEEN else 8_000
         async with Committer(self.database.pool, road, clock, group_max=group_max) as committer:
+            await self._invite()
             asked = [
                 Request(CLIENT, f"earlier {number}", command)
                 for number, command in enumerate(self.beginning())

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from tests.charging.core import event, granted, session_of, updated
 from tests.charging.world import LEAST, MB, Circle, Talk, circle, filling, new_lines, rows, talk
 from tests.model.world import CLIENT, World
+from tests.pools import let_in
 
 from yuzuri.catalog.purchases import Purchase
 from yuzuri.charging.invariants import CHARGING_INVARIANTS
@@ -21,7 +22,7 @@ from yuzuri.jobs.sweeps import sweep
 from yuzuri.kernel.ids import Id, PurchaseId, SessionId, home_of, in_home, new_id
 from yuzuri.runtime.road import Command, YuzuriRoad
 from yuzuri.sharing.gifts import AcceptGift
-from yuzuri.sharing.pools import AddMember, ChangeMember, PoolDone, RemoveMember
+from yuzuri.sharing.pools import Allotment, ChangeMember, PoolDone, RemoveMember
 from yuzuri.subscribers.lines import Line
 
 # ---------------------------------------------------------------- sessions that vanish
@@ -101,11 +102,13 @@ async def the_pool_is_filled(world: World, us: Circle, line: Line) -> Command:
 
 
 async def a_cap_is_changed(world: World, us: Circle, line: Line) -> Command:
-    return ChangeMember(person=us.owner.person, pool=us.pool, line=line.id, cap_per_day=7)
+    allotment = Allotment(cap_per_day=7)
+    return ChangeMember(person=us.owner.person, pool=us.pool, line=line.id, allotment=allotment)
 
 
 async def a_member_is_paused(world: World, us: Circle, line: Line) -> Command:
-    return ChangeMember(person=us.owner.person, pool=us.pool, line=line.id, is_paused=True)
+    allotment = Allotment(is_paused=True)
+    return ChangeMember(person=us.owner.person, pool=us.pool, line=line.id, allotment=allotment)
 
 
 async def a_member_is_removed(world: World, us: Circle, line: Line) -> Command:
@@ -303,11 +306,10 @@ async def test_who_comes_back_has_its_whole_cap_and_not_more(world: World) -> No
     before = await talk(world, member)
     world.clock.move(timedelta(seconds=1))
     person, pool = us.owner.person, us.pool
-    for command in (
-        RemoveMember(person=person, pool=pool, line=member.id),
-        AddMember(person=person, pool=pool, line=member.id, cap_per_day=60 * MB),
-    ):
-        assert await world.submit(command) == PoolDone(pool)
+    removal = RemoveMember(person=person, pool=pool, line=member.id)
+    assert await world.submit(removal) == PoolDone(pool)
+    again = Allotment(cap_per_day=60 * MB)
+    assert await let_in(world.submit, person, pool, member, again) == PoolDone(pool)
     after = await talk(world, member)
     assert await spend(after) == 60 * MB
     await before.end(LEAST)

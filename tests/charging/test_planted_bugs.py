@@ -169,19 +169,18 @@ def with_member(patch: Patch, **terms: bool) -> None:
     begin = Meter.__init__
 
     def other(meter: Any, facts: Any, session: Any, quota: Any) -> None:
-        member = facts.members.get(session.line)
-        kept = {name: getattr(member, name) for name in terms if member is not None}
-        for name in kept:
-            setattr(member, name, terms[name])
+        member = facts.pools.members.get(session.line)
+        meter.planted = None if member is None else member.allotment
+        if member is not None:
+            member.allotment = replace(member.allotment, **terms)
         begin(meter, facts, session, quota)
-        meter.planted = kept
 
     finish = Meter.finish
 
     def restored(meter: Any) -> None:
         finish(meter)
-        for name, value in meter.planted.items():
-            setattr(meter._member, name, value)
+        if meter.planted is not None:
+            meter._member.allotment = meter.planted
 
     patch.setattr(Meter, "__init__", other)
     patch.setattr(Meter, "finish", restored)
@@ -326,7 +325,9 @@ def foresee_sessions_as_they_were(patch: Patch) -> None:
 
 def foresee_without_the_pools_of_those_who_left(patch: Patch) -> None:
     patch.setattr(
-        ChargingFacts, "pools", property(lambda facts: {m.pool for m in facts.members.values()})
+        ChargingFacts,
+        "payers",
+        property(lambda facts: {m.pool for m in facts.pools.members.values()}),
     )
 
 

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from tests.charging.core import INTERNET, ended, granted, opened, updated
 from tests.model.world import World, days, forget, named, new_line, operator, top_up
+from tests.pools import let_in
 
 from yuzuri.charging.sessions import Charged, Grant, Usage
 from yuzuri.kernel.ids import HOME, HolderId, Home, PoolId, SessionId, home_of, new_id
@@ -17,7 +18,7 @@ from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.plans import Hours, PlanAllowance, Validity, ValidityKind
 from yuzuri.operators.profiles import Profiles
 from yuzuri.operators.services import Pool as PoolService
-from yuzuri.sharing.pools import AddMember, FillPool, OpenPool, PoolDone
+from yuzuri.sharing.pools import Allotment, FillPool, OpenPool, PoolDone
 from yuzuri.subscribers.lines import Line
 
 CHARGED = "charging"
@@ -142,15 +143,12 @@ async def circle(
     """A pool with so much in it, and a member for each cap a day."""
     owner, *members = await new_lines(world, home, *(home + 1 + n for n in range(len(caps))))
     pool = PoolId(HolderId(new_id(home_of(owner.id))))
-    commands: list[OpenPool | AddMember] = [
-        OpenPool(person=owner.person, pool=pool, name="us", line=owner.id)
-    ]
-    commands += [
-        AddMember(person=owner.person, pool=pool, line=member.id, cap_per_day=cap)
-        for member, cap in zip(members, caps, strict=True)
-    ]
-    for command in commands:
-        assert await world.submit(command) == PoolDone(pool)
+    opening = OpenPool(person=owner.person, pool=pool, name="us", line=owner.id)
+    assert await world.submit(opening) == PoolDone(pool)
+    for member, cap in zip(members, caps, strict=True):
+        allotment = Allotment(cap_per_day=cap)
+        joined = await let_in(world.submit, owner.person, pool, member, allotment)
+        assert joined == PoolDone(pool)
     us = Circle(pool, owner, members)
     if filled:
         await world.buy(owner, "much")

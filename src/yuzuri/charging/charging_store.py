@@ -261,7 +261,7 @@ async def ask_waiting(connection: Connection, holders: Collection[HolderId], at:
     for home, lines in by_home(holders).items():
         parameters = {"home": home, "lines": UuidArray(lines), "at": at}
         await connection.execute(_ASK_WAITING, parameters, prepare=True)
-    drawn = {"holders": UuidArray(holders), "at": at}
+    drawn = {"holders": UuidArray(list(holders)), "at": at}
     await connection.execute(_ASK_WHO_DRAW, drawn, prepare=True)
 
 
