@@ -15,7 +15,6 @@ from tests.ids import numbered
 from tests.ledger.ledger_machine import Asked, Kept
 from tests.model.world import ISSUED, MovedClock
 
-from yuzuri.charging.charging_facts import ChargingFacts
 from yuzuri.charging.rating import RatingTable
 from yuzuri.kernel.calendar import month_end
 from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, Home, PurchaseId, TransferId
@@ -35,9 +34,7 @@ from yuzuri.ledger.commands import DONE, Deliver, ForgetTransit, holders_named
 from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Facts, YuzuriRoad
-from yuzuri.sharing.gift_facts import GiftFacts
-from yuzuri.sharing.pool_facts import PoolFacts
+from yuzuri.runtime.road import YuzuriRoad
 
 NO_PROFILES = Profiles({})
 NO_RATING = RatingTable(())
@@ -70,12 +67,7 @@ class Rows:
             else:
                 named |= holders_named(command)
         book = self._load(at, named)
-        facts = Facts(
-            book,
-            GiftFacts(book, NO_PROFILES, {}, {}),
-            PoolFacts(book, NO_PROFILES),
-            ChargingFacts(book, NO_PROFILES, NO_RATING),
-        )
+        facts = self._road._facts(book)
         outcomes = [self._road.decide(facts, command) for command in commands]
         self._keep(book)
         return outcomes
