@@ -1,5 +1,6 @@
 """`yuzuri pools`: what several lines draw on together, from the command line."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, assert_never
 from uuid import UUID
@@ -10,31 +11,64 @@ import typer
 from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_table, tell
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.kernel.amounts import parse_quantity
-from yuzuri.kernel.errors import Refusal
-from yuzuri.kernel.ids import HolderId, Id, InvitationId, PersonId, PoolId, home_of, new_id
+from yuzuri.kernel.calendar import parse_instant
+from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.kernel.ids import HolderId, Id, InvitationId, PersonId, PoolId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime.pool_words import say_allotment, say_order, say_pace, say_role, say_terms
 from yuzuri.runtime.running import Yuzuri
-from yuzuri.sharing.pool_views import PoolInView, load_pool_views
+from yuzuri.sharing.link_secrets import (
+    SecretKind,
+    find_secret,
+    mint_secret,
+    read_secret,
+    secret_url,
+)
+from yuzuri.sharing.pool_views import (
+    MemberInView,
+    PoolInView,
+    load_invitations_to,
+    load_pool_views,
+)
 from yuzuri.sharing.pools import (
     Allotment,
     ChangeMember,
+    ClosePool,
     FillPool,
+    HandOverPool,
     Invite,
     Invited,
     JoinPool,
-    Member,
     OpenPool,
     PoolDone,
     RemoveMember,
+    Role,
+    TakeOverPool,
+    WithdrawInvitation,
     checked_pool_command,
+    pool_of_key,
 )
-from yuzuri.subscribers.lines import parse_number
-from yuzuri.words.formats import say_list, say_quantity
+from yuzuri.subscribers.lines import Line, Person, parse_number
+from yuzuri.words.formats import say_list, say_quantity, say_until
 from yuzuri.words.sentences import say
 from yuzuri.words.translations import translate
 
 app = typer.Typer(help="Pools that several lines draw on together.", no_args_is_help=True)
+
+PersonsCommand = (
+    OpenPool
+    | Invite
+    | WithdrawInvitation
+    | JoinPool
+    | ChangeMember
+    | RemoveMember
+    | FillPool
+    | ClosePool
+    | HandOverPool
+    | TakeOverPool
+)
 
 As = Annotated[UUID, typer.Option("--as", help="The person who acts.")]
 Key = Annotated[
@@ -44,9 +78,24 @@ PerDay = Annotated[str | None, typer.Option("--per-day", help='At most so much d
 PerMonth = Annotated[
     str | None, typer.Option("--per-month", help='At most so much data, as "10GB".')
 ]
+Share = Annotated[
+    str | None, typer.Option("--share", help='So much in all since it joined, as "20GB".')
+]
+Percent = Annotated[
+    int | None,
+    typer.Option("--percent", min=1, max=100, help="Such a part of the pool, each month."),
+]
 PoolFirst = Annotated[
     bool, typer.Option("--pool-first", help="It draws on the pool before its own.")
 ]
+Paused = Annotated[bool, typer.Option("--paused", help="It draws nothing for now.")]
+Slowed = Annotated[bool, typer.Option("--slowed", help="The network is told to slow it down.")]
+AsManager = Annotated[
+    bool, typer.Option("--manager", help="It may invite, change and remove members.")
+]
+
+
+# ---------------------------------------------------------------- the pool
 
 
 @app.command("open")
@@ -54,80 +103,49 @@ def open_pool(
     name: str,
     person: As,
     line: Annotated[UUID, typer.Option(help="A line of the owner, whose operator it is.")],
+    owner_fills: Annotated[
+        bool, typer.Option("--owner-fills", help="Nobody but the owner puts anything in.")
+    ] = False,
     key: Key = None,
     lang: Lang = None,
 ) -> None:
     """Open a pool and print its id."""
-    owner = _person(person)
+    owner, chosen = _person(person), key or str(new_id())
     command = OpenPool(
-        person=owner, pool=PoolId(HolderId(new_id(home_of(owner)))), name=name, line=_line(line)
+        person=owner,
+        pool=pool_of_key(owner, chosen),
+        name=name,
+        line=_line(line),
+        members_fill=not owner_fills,
     )
-    _act(command, key, lang)
+    _act(command, chosen, lang)
 
 
-@app.command("invite")
-def invite(
+@app.command("close")
+def close(pool: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
+    """Let nobody draw on a pool any more; what remains goes back to those who put it in."""
+    _act(ClosePool(person=_person(person), pool=_pool(pool)), key, lang)
+
+
+@app.command("hand-over")
+def hand_over(
     pool: UUID,
     person: As,
-    number: Annotated[
-        str | None, typer.Option(help="Whom, as +8190…; else whoever has it.")
+    line: Annotated[
+        UUID | None, typer.Option(help="A member's line; left out: it is offered to nobody.")
     ] = None,
-    uses: Annotated[int, typer.Option(help="So many lines may join by it.")] = 1,
-    per_day: PerDay = None,
-    per_month: PerMonth = None,
-    pool_first: PoolFirst = False,
     key: Key = None,
     lang: Lang = None,
 ) -> None:
-    """Invite to a pool, and print the id of the invitation."""
-    command = Invite(
-        person=_person(person),
-        pool=_pool(pool),
-        number=None if number is None else parse_number(number),
-        uses_max=uses,
-        allotment=_allotment(per_day, per_month, pool_first=pool_first),
-    )
-    _act(command, key, lang)
+    """Offer a pool to the person of one of its members, who has to take it over."""
+    heir = None if line is None else _line(line)
+    _act(HandOverPool(person=_person(person), pool=_pool(pool), line=heir), key, lang)
 
 
-@app.command("join")
-def join(invitation: UUID, line: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
-    """Accept an invitation: a line draws on the pool from now on."""
-    command = JoinPool(
-        person=_person(person),
-        line=_line(line),
-        invitation=InvitationId(Id(invitation.bytes)),
-    )
-    _act(command, key, lang)
-
-
-@app.command("change")
-def change(
-    pool: UUID,
-    line: UUID,
-    person: As,
-    per_day: PerDay = None,
-    per_month: PerMonth = None,
-    pool_first: PoolFirst = False,
-    paused: Annotated[bool, typer.Option("--paused", help="It draws nothing for now.")] = False,
-    key: Key = None,
-    lang: Lang = None,
-) -> None:
-    """Let a member draw on a pool in this way from now on; a cap left out is none."""
-    command = ChangeMember(
-        person=_person(person),
-        pool=_pool(pool),
-        line=_line(line),
-        allotment=_allotment(per_day, per_month, pool_first=pool_first, is_paused=paused),
-    )
-    _act(command, key, lang)
-
-
-@app.command("remove")
-def remove(pool: UUID, line: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
-    """Let a line draw on a pool no longer: asked by the owner, or by the member who leaves."""
-    command = RemoveMember(person=_person(person), pool=_pool(pool), line=_line(line))
-    _act(command, key, lang)
+@app.command("take-over")
+def take_over(pool: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
+    """Become the owner of a pool that is offered to one."""
+    _act(TakeOverPool(person=_person(person), pool=_pool(pool)), key, lang)
 
 
 @app.command("fill")
@@ -151,68 +169,244 @@ def fill(
     _act(command, key, lang)
 
 
+# ---------------------------------------------------------------- its people
+
+
+@app.command("invite")
+def invite(
+    pool: UUID,
+    person: As,
+    number: Annotated[
+        str | None, typer.Option(help="With +; left out: whoever has the link.")
+    ] = None,
+    lines: Annotated[int, typer.Option(min=1, help="How many lines may join by the link.")] = 1,
+    per_day: PerDay = None,
+    per_month: PerMonth = None,
+    share: Share = None,
+    percent: Percent = None,
+    pool_first: PoolFirst = False,
+    manager: AsManager = False,
+    until: Annotated[str | None, typer.Option(help="ISO 8601; left out: seven days.")] = None,
+    key: Key = None,
+    lang: Lang = None,
+) -> None:
+    """Invite to a pool; print the invitation's id, and the link where it is one."""
+    command = Invite(
+        person=_person(person),
+        pool=_pool(pool),
+        number=None if number is None else parse_number(number),
+        uses_max=lines,
+        allotment=_allotment(per_day, per_month, share, percent, pool_first=pool_first),
+        role=Role.MANAGER if manager else Role.MEMBER,
+        until=None if until is None else parse_instant(until, UTC_ZONE),
+    )
+    _act(command, key, lang)
+
+
+@app.command("withdraw")
+def withdraw(invitation: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
+    """Let nobody join by an invitation any more."""
+    command = WithdrawInvitation(person=_person(person), invitation=_invitation(invitation))
+    _act(command, key, lang)
+
+
+@app.command("join")
+def join(
+    invitation: Annotated[str, typer.Argument(help="Its id, or the link.")],
+    line: UUID,
+    person: As,
+    key: Key = None,
+    lang: Lang = None,
+) -> None:
+    """Accept an invitation with a line; `invitations` says what one agrees to."""
+
+    async def run(yuzuri: Yuzuri) -> None:
+        found = await _find_invitation(yuzuri, invitation)
+        command = JoinPool(person=_person(person), line=_line(line), invitation=found)
+        await _submit(yuzuri, command, key, reader_language(lang))
+
+    with_yuzuri(run)
+
+
+@app.command("change")
+def change(
+    pool: UUID,
+    line: UUID,
+    person: As,
+    per_day: PerDay = None,
+    per_month: PerMonth = None,
+    share: Share = None,
+    percent: Percent = None,
+    pool_first: PoolFirst = False,
+    paused: Paused = False,
+    slowed: Slowed = False,
+    manager: AsManager = False,
+    key: Key = None,
+    lang: Lang = None,
+) -> None:
+    """Let a member draw on a pool in this way from now on; a limit left out is none."""
+    command = ChangeMember(
+        person=_person(person),
+        pool=_pool(pool),
+        line=_line(line),
+        allotment=_allotment(
+            per_day, per_month, share, percent, pool_first=pool_first, paused=paused, slowed=slowed
+        ),
+        role=Role.MANAGER if manager else Role.MEMBER,
+    )
+    _act(command, key, lang)
+
+
+@app.command("remove")
+def remove(pool: UUID, line: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
+    """Let a line draw on a pool no longer: asked by its owner or a manager, or by who leaves."""
+    _act(RemoveMember(person=_person(person), pool=_pool(pool), line=_line(line)), key, lang)
+
+
+# ---------------------------------------------------------------- looking
+
+
 @app.command("show")
 def show(person: As, lang: Lang = None) -> None:
-    """Show the pools that a person owns or draws on, who draws on them, and what they took."""
+    """Show a person's pools: what is in each, who draws on it, and what would go back to whom."""
     language = reader_language(lang)
 
-    async def load(yuzuri: Yuzuri) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    async def load(yuzuri: Yuzuri) -> list[_Rows]:
         at = yuzuri.clock()
         async with yuzuri.database.connection() as connection:
-            views = await load_pool_views(connection, _person(person), at)
-        pools: list[tuple[str, ...]] = []
-        members: list[tuple[str, ...]] = []
-        for view in views:
-            pools.append((str(view.pool.id), view.pool.name, _say_left(view, language)))
-            zone = yuzuri.profiles[view.pool.operator].zone
-            members += _member_rows(view, at, zone, language)
-        return pools, members
+            views = await load_pool_views(connection, yuzuri.profiles, _person(person), at)
+        return [_rows(view, yuzuri.profiles, at, language) for view in views]
 
-    pools, members = with_yuzuri(load)
-    show_table(language, ("Pool", "Name", "Left"), pools)
+    shown = with_yuzuri(load)
+    show_table(language, ("Pool", "Name", "Role", "Left", "State"), [rows.pool for rows in shown])
+    members = [row for rows in shown for row in rows.members]
     if members:
         console.print()
-        headings = ("Line", "Pool", "Who", "Today", "This month", "Draws on")
+        headings = ("Line", "Pool", "Who", "Role", "Today", "This month", "In all", "How")
         show_table(language, headings, members)
+    shares = [row for rows in shown for row in rows.shares]
+    if shares:
+        console.print()
+        show_table(language, ("Line", "Pool", "Who", "Would go back", "Until"), shares)
+
+
+@app.command("invitations")
+def show_invitations(person: As, lang: Lang = None) -> None:
+    """Show the open invitations to a person's numbers, and what one agrees to by joining."""
+    language = reader_language(lang)
+
+    async def load(yuzuri: Yuzuri) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        async with yuzuri.database.connection() as connection:
+            seen = await load_invitations_to(connection, _person(person), yuzuri.clock())
+        found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        for one in seen:
+            profile = yuzuri.profiles[one.pool.operator]
+            row = (
+                str(one.invitation.id),
+                one.pool.name,
+                profile.name.in_language(language),
+                one.inviter.nickname,
+                say_role(one.invitation.role, language),
+                say_list(say_allotment(one.invitation.allotment, language), language),
+                say_until(one.invitation.until, profile.zone, language),
+            )
+            found.append((row, say_terms(one.pool, profile, language)))
+        return found
+
+    invitations = with_yuzuri(load)
+    headings = ("Invitation", "Pool", "Operator", "From", "Role", "How", "Until")
+    show_table(language, headings, [row for row, _ in invitations])
+    for row, terms in invitations:
+        console.print(f"\n{row[1]}", style="bold", markup=False)
+        for term in terms:
+            console.print(f"- {term}", markup=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a pool in the three tables."""
+
+    pool: tuple[str, ...]
+    members: list[tuple[str, ...]]
+    shares: list[tuple[str, ...]]
+
+
+def _rows(view: PoolInView, profiles: Profiles, at: datetime, language: Language) -> _Rows:
+    pool = view.pool
+    zone = profiles[pool.operator].zone
+    return _Rows(
+        (
+            str(pool.id),
+            pool.name,
+            say_role(view.role, language),
+            _say_left(view, language),
+            _say_state(view, language),
+        ),
+        [_member_row(view, seen, zone, at, language) for seen in view.members],
+        [
+            (
+                str(share.line.id),
+                pool.name,
+                _say_who(share.person, share.line),
+                say_quantity(Quantity(share.amount, share.allowance.unit), language, exact=True),
+                translate(language, "does not expire")
+                if share.allowance.expires_at is None
+                else say_until(share.allowance.expires_at, zone, language),
+            )
+            for share in view.shares
+        ],
+    )
+
+
+def _member_row(
+    view: PoolInView, seen: MemberInView, zone: ZoneInfo, at: datetime, language: Language
+) -> tuple[str, ...]:
+    member, given = seen.member, seen.member.allotment
+    today, this_month = member.taken_at(at, zone)
+    part = None if given.share_percent is None else view.pool.size * given.share_percent // 100
+    monthly = [limit for limit in (given.cap_per_month, part) if limit is not None]
+    return (
+        str(member.line),
+        view.pool.name,
+        _say_who(seen.person, seen.line),
+        say_role(Role.OWNER if seen.person.id == view.owner.id else member.role, language),
+        _say_taken(today, given.cap_per_day, language),
+        _say_taken(this_month, min(monthly, default=None), language),
+        _say_taken(member.taken, given.share, language),
+        say_list((say_order(given, language), *say_pace(given, language)), language),
+    )
+
+
+def _say_who(person: Person, line: Line) -> str:
+    return f"{person.nickname} {line.masked_number}"
 
 
 def _say_left(view: PoolInView, language: Language) -> str:
-    left = [say_quantity(quantity, language) for quantity in view.left]
+    amounts = {
+        unit: sum(bucket.available for bucket, terms in view.holdings if terms.unit is unit)
+        for unit in Unit
+    }
+    left = [say_quantity(Quantity(n, unit), language) for unit, n in amounts.items() if n]
     return say_list(left, language) if left else translate(language, "nothing")
 
 
-def _member_rows(
-    view: PoolInView, at: datetime, zone: ZoneInfo, language: Language
-) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for seen in view.members:
-        member = seen.member
-        today, this_month = member.taken_at(at, zone)
-        rows.append(
-            (
-                str(member.line),
-                view.pool.name,
-                f"{seen.person.nickname} {seen.line.masked_number}",
-                _say_taken(today, member.allotment.cap_per_day, language),
-                _say_taken(this_month, member.allotment.cap_per_month, language),
-                _say_order(member, language),
-            )
-        )
-    return rows
+def _say_state(view: PoolInView, language: Language) -> str:
+    if view.pool.closed_at is not None:
+        return translate(language, "closed")
+    if view.successor is not None:
+        return translate(language, "offered to {name}", name=view.successor.nickname)
+    return translate(language, "in use")
 
 
-def _say_taken(taken: int, cap: int | None, language: Language) -> str:
+def _say_taken(taken: int, limit: int | None, language: Language) -> str:
     said = say_quantity(Quantity(taken, Unit.DATA), language)
-    if cap is None:
+    if limit is None:
         return said
-    limit = say_quantity(Quantity(cap, Unit.DATA), language)
-    return translate(language, "{taken} of {limit}", taken=said, limit=limit)
+    most = say_quantity(Quantity(limit, Unit.DATA), language)
+    return translate(language, "{taken} of {limit}", taken=said, limit=most)
 
 
-def _say_order(member: Member, language: Language) -> str:
-    if member.allotment.is_paused:
-        return translate(language, "nothing: paused")
-    return translate(language, "the pool first" if member.allotment.pool_first else "its own first")
+# ---------------------------------------------------------------- what was typed
 
 
 def _person(person: UUID) -> PersonId:
@@ -227,39 +421,76 @@ def _line(line: UUID) -> HolderId:
     return HolderId(Id(line.bytes))
 
 
+def _invitation(invitation: UUID) -> InvitationId:
+    return InvitationId(Id(invitation.bytes))
+
+
 def _allotment(
-    per_day: str | None, per_month: str | None, *, pool_first: bool, is_paused: bool = False
+    per_day: str | None,
+    per_month: str | None,
+    share: str | None,
+    percent: int | None,
+    *,
+    pool_first: bool,
+    paused: bool = False,
+    slowed: bool = False,
 ) -> Allotment:
     return Allotment(
         cap_per_day=_bytes(per_day),
         cap_per_month=_bytes(per_month),
+        share=_bytes(share),
+        share_percent=percent,
         pool_first=pool_first,
-        is_paused=is_paused,
+        is_paused=paused,
+        is_slowed=slowed,
     )
 
 
-def _bytes(cap: str | None) -> int | None:
-    return None if cap is None else parse_quantity(cap, Unit.DATA).amount
+def _bytes(limit: str | None) -> int | None:
+    return None if limit is None else parse_quantity(limit, Unit.DATA).amount
 
 
-_Command = OpenPool | Invite | JoinPool | ChangeMember | RemoveMember | FillPool
+# ---------------------------------------------------------------- doing
 
 
-def _act(command: _Command, key: str | None, lang: str | None) -> None:
-    language = reader_language(lang)
+def _act(command: PersonsCommand, key: str | None, lang: str | None) -> None:
+    with_yuzuri(lambda yuzuri: _submit(yuzuri, command, key, reader_language(lang)))
 
-    async def run(yuzuri: Yuzuri) -> None:
-        checked_pool_command(command)
-        outcome = await yuzuri.submit(command.person, key or str(new_id()), command)
-        match outcome:
-            case PoolDone():
-                console.print(str(outcome.pool), markup=False)
-            case Invited():
-                console.print(str(outcome.invitation), markup=False)
-            case Refusal():
-                tell(say(outcome.code, outcome.fields, language, UTC_ZONE))
-                raise typer.Exit(2)
-            case _:
-                assert_never(outcome)
 
-    with_yuzuri(run)
+async def _submit(
+    yuzuri: Yuzuri, command: PersonsCommand, key: str | None, language: Language
+) -> None:
+    checked_pool_command(command)
+    outcome = await yuzuri.submit(command.person, key or str(new_id()), command)
+    match outcome:
+        case PoolDone():
+            console.print(str(outcome.pool), markup=False)
+        case Invited():
+            console.print(str(outcome.invitation), markup=False)
+            if isinstance(command, Invite) and command.number is None:
+                console.print(await _mint_link(yuzuri, outcome.invitation), markup=False)
+        case Refusal():
+            tell(say(outcome.code, outcome.fields, language, UTC_ZONE))
+            raise typer.Exit(2)
+        case _:
+            assert_never(outcome)
+
+
+async def _mint_link(yuzuri: Yuzuri, invitation: InvitationId) -> str:
+    async with yuzuri.database.connection() as connection:
+        at = yuzuri.clock()
+        secret = await mint_secret(connection, SecretKind.INVITATION, invitation, at)
+    return secret_url(yuzuri.settings.origin, secret)
+
+
+async def _find_invitation(yuzuri: Yuzuri, text: str) -> InvitationId:
+    """Return the invitation with an id, or behind a link; raises `INVITATION_UNKNOWN`."""
+    try:
+        return _invitation(UUID(text))
+    except ValueError:
+        secret = read_secret(text, yuzuri.settings.origin)
+        async with yuzuri.database.connection() as connection:
+            target = await find_secret(connection, secret)
+    if target is None or target.kind is not SecretKind.INVITATION:
+        raise DomainError(Code.INVITATION_UNKNOWN)
+    return InvitationId(target.id)

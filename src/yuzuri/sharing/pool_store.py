@@ -1,6 +1,7 @@
 """The rows of pools: who draws on one, who is invited, and who has put in what."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -84,7 +85,7 @@ _INVITATIONS = f"SELECT {_INVITATION_COLUMNS} FROM pool_invitation WHERE home = 
 _INVITATIONS_TO = f"""
 SELECT {_INVITATION_COLUMNS} FROM pool_invitation
 WHERE (pool = ANY(%(pools)b) OR number = ANY(%(numbers)b))
-    AND withdrawn_at IS NULL AND uses < uses_max AND until > now()
+    AND withdrawn_at IS NULL AND uses < uses_max AND until > %(at)s
 ORDER BY invited_at, id
 """
 
@@ -290,10 +291,14 @@ async def load_invitations(
 
 
 async def open_invitations(
-    connection: Connection, pools: Collection[PoolId] = (), numbers: Collection[str] = ()
+    connection: Connection,
+    *,
+    at: datetime,
+    pools: Collection[PoolId] = (),
+    numbers: Collection[str] = (),
 ) -> Sequence[Invitation]:
     """Return the invitations to these pools, and those to these numbers, oldest first."""
-    asked = {"pools": list(pools), "numbers": list(numbers)}
+    asked = {"pools": list(pools), "numbers": list(numbers), "at": at}
     return [one async for one in _each(await connection.execute(_INVITATIONS_TO, asked))]
 
 

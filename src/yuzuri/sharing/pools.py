@@ -20,7 +20,9 @@ from yuzuri.kernel.ids import (
     InvitationId,
     PersonId,
     PoolId,
+    derived_id,
     home_of,
+    in_home,
 )
 from yuzuri.kernel.quantities import Unit
 
@@ -119,7 +121,7 @@ class Member(msgspec.Struct, kw_only=True):
         if not self.may_act(at):
             return 0
         if unit is not Unit.DATA:
-            return None
+            return None if self.delegation is None else 0
         today, this_month = self.taken_at(at, zone)
         given = self.allotment
         part = None if given.share_percent is None else pool_size * given.share_percent // 100
@@ -365,6 +367,11 @@ def _check_role(asked: Role) -> None:
     if asked is Role.OWNER:
         problem = "a pool is handed over, and has one owner"
         raise DomainError(Code.REQUEST_INVALID, field="role", problem=problem)
+
+
+def pool_of_key(person: PersonId, key: str) -> PoolId:
+    """Name the pool that a person opens by a key: the same again names the same pool."""
+    return PoolId(HolderId(in_home(derived_id(person, f"pool {key}"), home_of(person))))
 
 
 # ---------------------------------------------------------------- outcomes
