@@ -23,6 +23,7 @@ from yuzuri.sharing.throttle import (
     BY_ADDRESS_SIGNED_IN,
     BY_TARGET,
     Trier,
+    check_target,
     check_tries,
     count_failure,
     counting_failures,
@@ -114,7 +115,9 @@ async def wait_of(
     """Return for how many seconds somebody has to wait, 0: not at all."""
     async with database.connection() as connection:
         try:
-            await check_tries(connection, trier, at, target)
+            await check_tries(connection, trier, at)
+            if target is not None:
+                await check_target(connection, target, at)
         except DomainError as error:
             return error.refusal.fields["seconds"]
     return 0
@@ -194,10 +197,14 @@ async def test_what_fails_inside_is_counted_and_what_works_is_not(database: Data
             async with counting_failures(database, STRANGER, lambda: AT):
                 raise DomainError(Code.GIFT_UNKNOWN)
     assert await wait_of(database, STRANGER) == 0
-    for _ in range(BY_ADDRESS.failures):
+    for _ in range(BY_ADDRESS.failures - 1):
         with pytest.raises(DomainError, match=Code.LINK_UNKNOWN):
             async with counting_failures(database, STRANGER, lambda: AT):
                 raise DomainError(Code.LINK_UNKNOWN)
+    link = new_id()
+    async with counting_failures(database, STRANGER, lambda: AT) as attempt:
+        attempt.target = link
+        attempt.answered(Code.PASSCODE_WRONG)
     with pytest.raises(DomainError, match=Code.TOO_MANY_TRIES):
         async with counting_failures(database, STRANGER, lambda: AT):
             raise AssertionError("nothing is tried any more")

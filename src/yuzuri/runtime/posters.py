@@ -26,7 +26,7 @@ def link_poster(
         if giver
         else translate(language, "A gift"),
         amount=say_quantity(Quantity(link.amount, link.unit), language),
-        about=_say_shares(link, language),
+        about=say_shares(link, language),
         until=translate(
             language, "Until {end}", end=say_instant(link.deadline, profile.zone, language)
         ),
@@ -61,7 +61,9 @@ def request_poster(
     )
 
 
-def _say_shares(link: Link, language: Language) -> str:
+def say_shares(link: Link, language: Language) -> str:
+    """Say how many shares there are, and how large each one is."""
+    """Say into how many shares an amount is divided, and how large they are."""
     if link.shares == 1:
         return translate(language, "For one person")
     count = say_number(link.shares, language)

@@ -7,11 +7,12 @@ forgotten when their count ends.
 
 import contextlib
 import hmac
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from operator import itemgetter
 
 from yuzuri.db import Connection
 from yuzuri.db.connect import Database
@@ -35,7 +36,7 @@ BY_ACCOUNT = Limit(20, timedelta(hours=1))
 BY_TARGET = Limit(200, timedelta(hours=1))
 """Wrong passcodes of one link, whoever tries them."""
 
-FAILURES = frozenset({Code.LINK_UNKNOWN})
+FAILURES = frozenset({Code.LINK_UNKNOWN, Code.PASSCODE_WRONG, Code.PASSCODE_CLOSED})
 """What a wrong try is answered with."""
 
 _KEY = "SELECT key FROM throttle_key"
@@ -57,30 +58,54 @@ class Trier:
     person: PersonId | None = None
 
 
+@dataclass(slots=True)
+class Attempt:
+    """One try, while it lasts: what it has found, and whether it was wrong."""
+
+    target: Id | None = None
+    has_failed: bool = False
+
+    def answered(self, code: Code) -> None:
+        """Take in with what the try was refused."""
+        self.has_failed |= code in FAILURES
+
+
 @contextlib.asynccontextmanager
 async def counting_failures(
-    database: Database, trier: Trier, clock: Clock, target: Id | None = None
-) -> AsyncIterator[None]:
-    """Let somebody try, and count it where it fails with one of `FAILURES`.
+    database: Database, trier: Trier, clock: Clock
+) -> AsyncIterator[Attempt]:
+    """Let somebody try, and count it where it was answered, or raises, one of `FAILURES`.
 
     Raises `TOO_MANY_TRIES` before anything is tried.
     """
     async with database.connection() as connection:
-        await check_tries(connection, trier, clock(), target)
+        await check_tries(connection, trier, clock())
+    attempt = Attempt()
     try:
-        yield
+        yield attempt
     except DomainError as error:
-        if error.refusal.code in FAILURES:
-            async with database.connection() as connection:
-                await count_failure(connection, trier, clock(), target)
+        attempt.answered(error.refusal.code)
         raise
+    finally:
+        if attempt.has_failed:
+            async with database.connection() as connection:
+                await count_failure(connection, trier, clock(), attempt.target)
 
 
-async def check_tries(
-    connection: Connection, trier: Trier, at: datetime, target: Id | None = None
+async def check_tries(connection: Connection, trier: Trier, at: datetime) -> None:
+    """Raise `TOO_MANY_TRIES` where somebody has failed too often."""
+    await _check(connection, _limits_of(await _key(connection), trier), at)
+
+
+async def check_target(connection: Connection, target: Id, at: datetime) -> None:
+    """Raise `TOO_MANY_TRIES` where people have failed too often at one target."""
+    await _check(connection, [_limit_at(await _key(connection), target)], at)
+
+
+async def _check(
+    connection: Connection, subjects: Iterable[tuple[bytes, Limit]], at: datetime
 ) -> None:
-    """Raise `TOO_MANY_TRIES` where somebody has failed too often, or a target was failed at."""
-    limits = dict(_limits(await _key(connection), trier, target))
+    limits = dict(subjects)
     cursor = await connection.execute(_COUNTED, (list(limits), at), prepare=True)
     waits = [
         until - at async for subject, failures, until in cursor
@@ -96,7 +121,9 @@ async def count_failure(
 ) -> None:
     """Count a wrong try for the address, the account and the target."""
     # In one order, so that two who count at once never wait for each other.
-    for subject, limit in sorted(_limits(await _key(connection), trier, target)):
+    key = await _key(connection)
+    subjects = [*_limits_of(key, trier), *([] if target is None else [_limit_at(key, target)])]
+    for subject, limit in sorted(subjects, key=itemgetter(0)):
         await connection.execute(_COUNT, (subject, at + limit.within, at, at))
 
 
@@ -105,13 +132,15 @@ async def forget_failures(connection: Connection, at: datetime) -> None:
     await connection.execute(_FORGET, (at,))
 
 
-def _limits(key: bytes, trier: Trier, target: Id | None) -> Iterator[tuple[bytes, Limit]]:
+def _limits_of(key: bytes, trier: Trier) -> Iterator[tuple[bytes, Limit]]:
     by_address = BY_ADDRESS if trier.person is None else BY_ADDRESS_SIGNED_IN
     yield _digest(key, b"address", _network(trier.address)), by_address
     if trier.person is not None:
         yield _digest(key, b"account", trier.person), BY_ACCOUNT
-    if target is not None:
-        yield _digest(key, b"target", target), BY_TARGET
+
+
+def _limit_at(key: bytes, target: Id) -> tuple[bytes, Limit]:
+    return _digest(key, b"target", target), BY_TARGET
 
 
 def _network(address: str) -> bytes:
