@@ -13,22 +13,40 @@ from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reaso
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.kernel.fields import pack_fields, unpack_fields
-from yuzuri.kernel.ids import Id, PoolId
+from yuzuri.kernel.ids import HolderId, Id, PoolId, parse_id
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.commands import DONE, LedgerDone, LedgerOutcome
 from yuzuri.ledger.expiry import Expired
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftOutcome, GiftRefused
+from yuzuri.sharing.links import Link, LinkDone, LinkOutcome
 from yuzuri.sharing.pools import Invited, PoolDone, PoolOutcome
+from yuzuri.sharing.requests import RequestDone, RequestOutcome
 from yuzuri.sharing.tanks import TankDone, TankOutcome
 
 Outcome = (
-    GiftOutcome | PoolOutcome | TankOutcome | ChargingOutcome | Purchased | Expired | LedgerOutcome
+    GiftOutcome
+    | LinkOutcome
+    | RequestOutcome
+    | PoolOutcome
+    | TankOutcome
+    | ChargingOutcome
+    | Purchased
+    | Expired
+    | LedgerOutcome
 )
 
 _encode = msgspec.json.Encoder().encode
 
 _DONE = b"1"
 """The reply that nearly every command to the ledger gets: kept as short as JSON can be."""
+
+
+_Plain = RequestDone | PoolDone | Invited | Charged | Purchased | Expired
+
+_PLAIN: Mapping[str, type[_Plain]] = {
+    kind.__name__: kind for kind in (RequestDone, PoolDone, Invited, Charged, Purchased, Expired)
+}
+"""Outcomes that msgspec packs and unpacks by itself."""
 
 
 def encode_outcome(outcome: Outcome) -> bytes:
@@ -57,21 +75,16 @@ def decode_outcome(reply: bytes) -> Outcome:
                 _unpack_reasons(packed["reasons"]),
                 tuple(_unpack_instead(instead) for instead in packed["instead"]),
             )
-        case "Purchased":
-            return msgspec.convert(packed, Purchased, dec_hook=_unpack_id)
-        case "Charged":
-            return msgspec.convert(packed, Charged)
-        case "PoolDone":
-            return msgspec.convert(packed, PoolDone, dec_hook=_unpack_id)
-        case "Invited":
-            return msgspec.convert(packed, Invited, dec_hook=_unpack_id)
+        case "LinkDone":
+            link = msgspec.convert(packed["link"], Link, dec_hook=_unpack_id)
+            return LinkDone(link, _unpack_reasons(packed["notes"]))
         case "TankDone":
             arrives = tuple(_unpack_arrival(arrival) for arrival in packed["arrives"])
             return TankDone(msgspec.convert(packed["tank"], PoolId, dec_hook=_unpack_id), arrives)
-        case "Expired":
-            return msgspec.convert(packed, Expired)
         case "Refusal":
             return Refusal(Code(packed["code"]), unpack_fields(packed["fields"]))
+        case _ if kind in _PLAIN:
+            return msgspec.convert(packed, _PLAIN[kind], dec_hook=_unpack_id)
         case _:
             raise ValueError(f"no outcome is called {kind!r}")
 
@@ -88,15 +101,26 @@ def _pack(outcome: Outcome) -> Any:
             return {
                 "reasons": _pack_reasons(outcome.reasons),
                 "instead": [
-                    _pack_said(i) | {"amount": i.amount, "at": i.at} for i in outcome.instead
+                    _pack_said(i) | {"amount": i.amount, "at": i.at, "line": i.line}
+                    for i in outcome.instead
                 ],
             }
+        case LinkDone():
+            return {"link": outcome.link, "notes": _pack_reasons(outcome.notes)}
         case Refusal():
             return {"code": outcome.code, "fields": pack_fields(outcome.fields)}
         case TankDone():
             arrives = [_pack_arrival(arrival) for arrival in outcome.arrives]
             return {"tank": outcome.tank, "arrives": arrives}
-        case Charged() | PoolDone() | Invited() | Purchased() | Expired() | LedgerDone():
+        case (
+            RequestDone()
+            | Charged()
+            | PoolDone()
+            | Invited()
+            | Purchased()
+            | Expired()
+            | LedgerDone()
+        ):
             return outcome
         case _:
             assert_never(outcome)
@@ -148,6 +172,7 @@ def _unpack_instead(packed: Mapping[str, Any]) -> Instead:
         _unpack_evidence(packed["evidence"]),
         packed["amount"],
         _unpack_instant(packed["at"]),
+        HolderId(parse_id(packed["line"], Code.LINE_UNKNOWN)) if packed["line"] else None,
     )
 
 

@@ -36,8 +36,10 @@ from yuzuri.kernel.ids import (
     HolderId,
     Home,
     InvitationId,
+    LinkId,
     PoolId,
     PurchaseId,
+    RequestId,
     SessionId,
     by_home,
     home_of,
@@ -64,7 +66,7 @@ from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gift_decisions import decide_gift
 from yuzuri.sharing.gift_facts import GiftFacts
-from yuzuri.sharing.gift_store import lines_of_gifts, load_gift_facts, write_gifts
+from yuzuri.sharing.gift_store import lines_of_gifts, take_in_gifts, write_gifts
 from yuzuri.sharing.gifts import (
     AcceptGift,
     CancelGift,
@@ -73,6 +75,10 @@ from yuzuri.sharing.gifts import (
     GiftCommand,
     OfferGift,
 )
+from yuzuri.sharing.link_decisions import apply_link_decision, decide_link
+from yuzuri.sharing.link_facts import LinkFacts
+from yuzuri.sharing.link_store import lines_of_links, take_in_links, write_link_facts
+from yuzuri.sharing.links import ExpireLink, LinkCommand, PostLink, RevokeLink, TakeShare
 from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pool_store import (
@@ -96,6 +102,13 @@ from yuzuri.sharing.pools import (
     TakeOverPool,
     WithdrawInvitation,
 )
+from yuzuri.sharing.request_decisions import (
+    RequestFacts,
+    apply_request_decision,
+    decide_request,
+)
+from yuzuri.sharing.request_store import lines_of_requests, take_in_requests, write_request_facts
+from yuzuri.sharing.requests import AskForGift, CloseRequest, FillRequest, RequestCommand
 from yuzuri.sharing.tank_decisions import apply_tank_decision, decide_tank
 from yuzuri.sharing.tank_facts import TankFacts
 from yuzuri.sharing.tank_store import take_in_tanks, write_tanks
@@ -109,8 +122,10 @@ from yuzuri.sharing.tanks import (
 )
 from yuzuri.subscribers.lines import Line, lines_of, load_lines
 
+GivingCommand = GiftCommand | LinkCommand | RequestCommand
+
 Command = (
-    GiftCommand
+    GivingCommand
     | PoolCommand
     | TankCommand
     | ChargingCommand
@@ -128,6 +143,8 @@ class Facts:
 
     book: Book
     gifts: GiftFacts
+    links: LinkFacts
+    requests: RequestFacts
     pools: PoolFacts
     tanks: TankFacts
     charging: ChargingFacts
@@ -142,6 +159,11 @@ class _Named:
     holders: set[HolderId] = field(default_factory=set)
     lines: set[HolderId] = field(default_factory=set)
     gifts: set[GiftId] = field(default_factory=set)
+    giving: set[HolderId] = field(default_factory=set)
+    """Lines that give or are given to, so that all limits on them are asked."""
+    links: set[LinkId] = field(default_factory=set)
+    takes: list[TakeShare] = field(default_factory=list)
+    requests: set[RequestId] = field(default_factory=set)
     sessions: dict[SessionId, HolderId] = field(default_factory=dict)
     """Sessions, and of which lines they are said to be."""
     purchases: set[PurchaseId] = field(default_factory=set)
@@ -175,6 +197,8 @@ class YuzuriRoad:
                 home = home_of(command.holders[0])
             case ExpireGift():
                 home = home_of(command.gift)
+            case TakeShare() | RevokeLink() | ExpireLink():
+                home = home_of(command.link)
             case SettlePool():
                 home = home_of(command.pool)
             case OpenTank() | ExtendTank() | CloseTank():
@@ -221,7 +245,8 @@ class YuzuriRoad:
         pools = PoolFacts(book, self._profiles)
         charging = ChargingFacts(book, self._profiles, self._rating, pools)
         tanks = TankFacts(book, self._profiles)
-        return Facts(book, gifts, pools, tanks, charging)
+        links, requests = LinkFacts(gifts), RequestFacts(gifts)
+        return Facts(book, gifts, links, requests, pools, tanks, charging)
 
     async def confirm(self, connection: Connection, facts: Facts) -> bool:
         """Lock what was foreseen, and tell whether it has become true."""
@@ -232,8 +257,7 @@ class YuzuriRoad:
     ) -> Facts:
         """Lock the homes that the commands name, and load all that their decisions may look at."""
         named = _names(commands)
-        if named.gifts:
-            named.lines |= await lines_of_gifts(connection, named.gifts)
+        await _name_lines(connection, named)
         if named.invitations:
             named.pools |= await pools_of_invitations(connection, named.invitations)
         if named.settled:
@@ -259,10 +283,7 @@ class YuzuriRoad:
             book.allowances |= await load_allowances(connection, Home(home), bought)
         facts = self._facts(book)
         facts.gifts.lines = lines
-        if named.gifts or any(isinstance(command, OfferGift) for command in commands):
-            facts.gifts = await load_gift_facts(
-                connection, book, self._profiles, lines, named.gifts
-            )
+        await _load_giving(connection, facts, named)
         if named.pools:
             await self._load_pools(connection, facts.pools, named, lines)
         if named.tanks:
@@ -316,13 +337,8 @@ class YuzuriRoad:
                 return expired
             case OpenSession() | UpdateSession() | EndSession() | ChargeEvent():
                 return decide_charging(facts.charging, command)
-            case _ if isinstance(command, GiftCommand):
-                decision = decide_gift(facts.gifts, command)
-                facts.book.apply(decision.ledger)
-                for gift in decision.gifts:
-                    facts.gifts.add_gift(gift)
-                    facts.changed_gifts.add(gift.id)
-                return decision.outcome
+            case _ if isinstance(command, GivingCommand):
+                return _decide_giving(facts, command)
             case _ if isinstance(command, PoolCommand):
                 shared = decide_pool(facts.pools, command)
                 apply_pool_decision(facts.pools, shared)
@@ -346,6 +362,8 @@ class YuzuriRoad:
         if facts.changed_gifts:
             changed = [facts.gifts.gifts[gift] for gift in facts.changed_gifts]
             await write_gifts(connection, changed)
+        await write_link_facts(connection, facts.links)
+        await write_request_facts(connection, facts.requests)
         await write_charging(connection, facts.charging)
         await write_pools(connection, facts.pools)  # then: who has used something may have left
         await write_tanks(connection, facts.tanks)
@@ -370,16 +388,38 @@ class YuzuriRoad:
         return decode_outcome(reply)
 
 
+def _decide_giving(facts: Facts, command: GivingCommand) -> Outcome:
+    """Decide what is given from one line to another: by a gift, a posted link or a request."""
+    match command:
+        case _ if isinstance(command, LinkCommand):
+            posted = decide_link(facts.links, command)
+            apply_link_decision(facts.links, posted)
+            if posted.gift is not None:
+                facts.changed_gifts.add(posted.gift.id)
+            return posted.outcome
+        case _ if isinstance(command, RequestCommand):
+            asked = decide_request(facts.requests, command)
+            apply_request_decision(facts.requests, asked)
+            if asked.gift is not None:
+                facts.changed_gifts.add(asked.gift.id)
+            return asked.outcome
+        case _ if isinstance(command, GiftCommand):
+            decision = decide_gift(facts.gifts, command)
+            facts.book.apply(decision.ledger)
+            for gift in decision.gifts:
+                facts.gifts.add_gift(gift)
+                facts.changed_gifts.add(gift.id)
+            return decision.outcome
+        case _:
+            assert_never(command)
+
+
 def _names(commands: Sequence[Command]) -> _Named:
     named = _Named()
     for command in commands:
         match command:
             case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
                 named.holders |= holders_named(command)
-            case OfferGift():
-                named.lines |= {command.from_line, command.to_line}
-            case AcceptGift() | DeclineGift() | CancelGift() | ExpireGift():
-                named.gifts.add(command.gift)
             case Purchase():
                 named.lines.add(command.line)
                 named.purchases.add(command.id)
@@ -393,6 +433,8 @@ def _names(commands: Sequence[Command]) -> _Named:
                 named.sessions[command.event] = command.line
             case UpdateSession() | EndSession():
                 named.sessions[command.session] = command.line
+            case _ if isinstance(command, GivingCommand):
+                _name_giving(named, command)
             case _ if isinstance(command, PoolCommand):
                 _name_pool(named, command)
             case _ if isinstance(command, TankCommand):
@@ -400,6 +442,49 @@ def _names(commands: Sequence[Command]) -> _Named:
             case _:
                 assert_never(command)
     return named
+
+
+def _name_giving(named: _Named, command: GivingCommand) -> None:
+    match command:
+        case TakeShare():
+            named.lines.add(command.line)
+            named.links.add(command.link)
+            named.takes.append(command)
+        case RevokeLink() | ExpireLink():
+            named.links.add(command.link)
+        case OfferGift():
+            named.giving |= {command.from_line, command.to_line}
+        case AcceptGift() | DeclineGift() | CancelGift() | ExpireGift():
+            named.gifts.add(command.gift)
+        case PostLink() | AskForGift():
+            named.giving.add(command.line)
+        case FillRequest():
+            named.giving.add(command.line)
+            named.requests.add(command.request)
+        case CloseRequest():
+            named.requests.add(command.request)
+        case _:
+            assert_never(command)
+
+
+async def _name_lines(connection: Connection, named: _Named) -> None:
+    """Name the lines that gifts, links and requests are of."""
+    if named.gifts:
+        named.giving |= await lines_of_gifts(connection, named.gifts)
+    if named.requests:
+        named.giving |= await lines_of_requests(connection, named.requests)
+    if named.links:
+        named.lines |= await lines_of_links(connection, named.links)
+    named.lines |= named.giving
+
+
+async def _load_giving(connection: Connection, facts: Facts, named: _Named) -> None:
+    if named.giving:
+        await take_in_gifts(connection, facts.gifts, named.gifts, named.giving)
+    if named.links:
+        await take_in_links(connection, facts.links, named.links, named.takes)
+    if named.requests:
+        await take_in_requests(connection, facts.requests, named.requests)
 
 
 def _name_pool(named: _Named, command: PoolCommand) -> None:

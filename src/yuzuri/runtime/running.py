@@ -33,7 +33,9 @@ from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
+from yuzuri.sharing.links import LinkCommand, LinkOutcome
 from yuzuri.sharing.pools import PoolCommand, PoolOutcome
+from yuzuri.sharing.requests import RequestCommand, RequestOutcome
 
 HOUSE_CLIENT = Id(bytes(16))
 """Who asks where no person does: the sweep, the operator's own command line."""
@@ -56,6 +58,10 @@ class Yuzuri:
 
     @overload
     async def submit(self, client: Id, key: str, command: GiftCommand) -> GiftOutcome: ...
+    @overload
+    async def submit(self, client: Id, key: str, command: LinkCommand) -> LinkOutcome: ...
+    @overload
+    async def submit(self, client: Id, key: str, command: RequestCommand) -> RequestOutcome: ...
     @overload
     async def submit(self, client: Id, key: str, command: PoolCommand) -> PoolOutcome: ...
     @overload

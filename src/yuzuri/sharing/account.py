@@ -118,7 +118,7 @@ async def load_offer_facts(
     """Load what previews of an offer and of its acceptance look at, without locking anything."""
     lines = await load_lines(connection, (offer.from_line, offer.to_line))
     book = await read_book(connection, list(lines), at)
-    return await load_gift_facts(connection, book, profiles, lines, ())
+    return await load_gift_facts(connection, book, profiles, lines)
 
 
 async def _in_view(

@@ -22,7 +22,7 @@ class GiftFacts:
     book: Book
     profiles: Profiles
     lines: Mapping[HolderId, Line]
-    linked: Mapping[HolderId, frozenset[str]]
+    linked: Mapping[HolderId, frozenset[str]] = field(default_factory=dict)
     gifts: dict[GiftId, Gift] = field(default_factory=dict)
     past: dict[HolderId, dict[GiftId, Gift]] = field(default_factory=dict)
     posted: dict[HolderId, dict[LinkId, Link]] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """The gifts' rows: loading the facts of decisions in bulk, and writing what gifts became."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from psycopg.rows import TupleRow
@@ -11,7 +11,6 @@ from yuzuri.kernel.ids import (
     GiftId,
     HolderId,
     Home,
-    LinkId,
     by_home,
     home_of,
 )
@@ -83,22 +82,30 @@ async def lines_of_gifts(connection: Connection, gifts: Iterable[GiftId]) -> set
 
 
 async def load_gift_facts(
-    connection: Connection,
-    book: Book,
-    profiles: Profiles,
-    lines: Mapping[HolderId, Line],
-    gifts: Iterable[GiftId],
+    connection: Connection, book: Book, profiles: Profiles, lines: Mapping[HolderId, Line]
 ) -> GiftFacts:
-    """Load what decisions on these lines and gifts may look at; the book has been loaded before.
-
-    A gift between other lines is left out: it was offered after the book's lines were locked.
-    """
-    facts = GiftFacts(book, profiles, lines, await linked_numbers(connection, lines))
-    for gift in await load_gifts(connection, gifts):
-        if gift.from_line in lines and gift.to_line in lines:
-            facts.add_gift(gift)
-    await take_in_past(connection, facts, lines)
+    """Load what decisions on gifts between these lines may look at, beside the book."""
+    facts = GiftFacts(book, profiles, lines)
+    await take_in_gifts(connection, facts, (), lines)
     return facts
+
+
+async def take_in_gifts(
+    connection: Connection,
+    facts: GiftFacts,
+    gifts: Iterable[GiftId],
+    giving: Collection[HolderId],
+) -> None:
+    """Load these gifts, and all that limits and rules look at of the lines that give or receive.
+
+    A gift between other lines than those of the facts is left out: it was offered after the lines
+    were locked.
+    """
+    facts.linked = {**facts.linked, **await linked_numbers(connection, giving)}
+    for gift in await load_gifts(connection, gifts):
+        if gift.from_line in facts.lines and gift.to_line in facts.lines:
+            facts.add_gift(gift)
+    await take_in_past(connection, facts, giving)
 
 
 async def take_in_past(connection: Connection, facts: GiftFacts, lines: Iterable[HolderId]) -> None:
@@ -180,7 +187,7 @@ def _gift(row: TupleRow) -> Gift:
         offered_at=offered_at,
         deadline=deadline,
         ended_at=ended_at,
-        via=LinkId(via) if via else None,
+        via=via,
         is_share=is_share,
         authority=DelegationId(authority) if authority else None,
         is_giver_hidden=is_giver_hidden,

@@ -17,9 +17,8 @@ from yuzuri.kernel.ids import (
     DelegationId,
     GiftId,
     HolderId,
-    LinkId,
+    Id,
     PersonId,
-    RequestId,
 )
 from yuzuri.kernel.quantities import Quantity, Unit
 
@@ -51,8 +50,8 @@ class Gift:
     offered_at: datetime
     deadline: datetime
     ended_at: datetime | None = None
-    via: LinkId | RequestId | None = None
-    """The posted link that it is a share of, or the request that it answers."""
+    via: Id | None = None
+    """The posted link that it is a share of, or the request that it answers (their ids)."""
     is_share: bool = False
     """It is a share of a posted link: limits of the giver count the link, not each share."""
     authority: DelegationId | None = None

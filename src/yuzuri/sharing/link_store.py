@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from yuzuri.db import Connection
-from yuzuri.kernel.ids import LinkId
+from yuzuri.kernel.ids import HolderId, LinkId
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import take_in_past
 from yuzuri.sharing.link_facts import LinkFacts
@@ -22,14 +22,20 @@ from yuzuri.subscribers.lines import Line, lines_of_people, linked_numbers
 _DAY = timedelta(hours=24)
 
 
-async def load_link_facts(
-    connection: Connection, gifts: GiftFacts, links: Iterable[LinkId], takes: Sequence[TakeShare]
-) -> LinkFacts:
-    """Load what decisions on these links may look at; their givers' lines are in `gifts`.
+async def lines_of_links(connection: Connection, links: Iterable[LinkId]) -> set[HolderId]:
+    """Return the lines that have posted these links: they must be locked before."""
+    return {link.line for link in await load_links(connection, links)}
 
-    Of a taker, only what the rules of the link and of the operators look at is loaded.
+
+async def take_in_links(
+    connection: Connection, facts: LinkFacts, links: Iterable[LinkId], takes: Sequence[TakeShare]
+) -> None:
+    """Load what decisions on these links may look at.
+
+    Of a taker, only what the rules of the link and of the operators look at is loaded. A link whose
+    line is not among the facts is left out: it was posted after the lines were locked.
     """
-    facts = LinkFacts(gifts)
+    gifts = facts.gifts
     for link in await load_links(connection, links):
         if link.line in gifts.lines:
             facts.links[link.id] = link
@@ -39,7 +45,7 @@ async def load_link_facts(
         if take.link in facts.links and take.line in gifts.lines
     ]
     if not asked:
-        return facts
+        return
     people = {take.person for _, _, take in asked}
     pairs = {(take.link, take.person) for _, _, take in asked}
     facts.takers = {(t.link, t.person): t for t in await load_takers(connection, pairs)}
@@ -57,7 +63,6 @@ async def load_link_facts(
     facts.contacts = {giver: await contact_numbers(connection, giver) for giver in known_by}
     others = {t.person for link, line, t in asked if _others_matter(gifts, link, line)}
     facts.own = await lines_of_people(connection, others) if others else {}
-    return facts
 
 
 def _others_matter(gifts: GiftFacts, link: Link, line: Line) -> bool:

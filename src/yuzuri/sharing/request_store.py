@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 from yuzuri.db import Connection
 from yuzuri.kernel.ids import HolderId, RequestId, by_home, home_of
 from yuzuri.kernel.quantities import Unit
+from yuzuri.sharing.request_decisions import RequestFacts
 from yuzuri.sharing.requests import Request, RequestState
 
 _COLUMNS = "id, line, unit, amount, filled, message, state, asked_at, deadline, ended_at"
@@ -37,6 +38,26 @@ async def load_requests(connection: Connection, requests: Iterable[RequestId]) -
         cursor = await connection.execute(_REQUESTS, (home, ids), prepare=True)
         found += [_request(row) async for row in cursor]
     return found
+
+
+async def lines_of_requests(connection: Connection, requests: Iterable[RequestId]) -> set[HolderId]:
+    """Return the lines that these requests are for: they must be locked before."""
+    return {request.line for request in await load_requests(connection, requests)}
+
+
+async def take_in_requests(
+    connection: Connection, facts: RequestFacts, requests: Iterable[RequestId]
+) -> None:
+    """Load requests; one whose line is not among the facts was made after the lines were locked."""
+    for request in await load_requests(connection, requests):
+        if request.line in facts.gifts.lines:
+            facts.requests[request.id] = request
+
+
+async def write_request_facts(connection: Connection, facts: RequestFacts) -> None:
+    """Write what a group has made of requests."""
+    if facts.changed:
+        await write_requests(connection, map(facts.requests.__getitem__, facts.changed))
 
 
 async def requests_of_lines(

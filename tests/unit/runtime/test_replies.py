@@ -13,7 +13,16 @@ from yuzuri.charging.sessions import Charged, Grant, GrantResult
 from yuzuri.feasibility.verdict import Arrival, Effect, Evidence, Instead, Reason
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue, Refusal
-from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Id, PoolId, PurchaseId
+from yuzuri.kernel.ids import (
+    AllowanceId,
+    GiftId,
+    HolderId,
+    Id,
+    LinkId,
+    PoolId,
+    PurchaseId,
+    RequestId,
+)
 from yuzuri.kernel.names import Name
 from yuzuri.kernel.quantities import AMOUNT_MAX, Quantity, Unit
 from yuzuri.ledger.commands import DONE, LedgerDone
@@ -21,7 +30,9 @@ from yuzuri.ledger.expiry import Expired
 from yuzuri.operators.sources import Confidence
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftRefused, GiftState
+from yuzuri.sharing.links import Audience, Link, LinkDone, Split
 from yuzuri.sharing.pools import PoolDone
+from yuzuri.sharing.requests import Request, RequestDone
 
 zones = st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-3.5))])
 instants = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=zones)  # noqa: DTZ001 - hypothesis adds the zone
@@ -43,6 +54,7 @@ fields = st.dictionaries(texts, values, max_size=4)
 evidence = st.builds(Evidence, texts, texts, texts, st.sampled_from(Confidence))
 codes = st.sampled_from(Code)
 reasons = st.builds(Reason, codes, st.sampled_from(Effect), fields, st.one_of(st.none(), evidence))
+ids = st.binary(min_size=16, max_size=16).map(Id)
 insteads = st.builds(
     Instead,
     codes,
@@ -50,6 +62,7 @@ insteads = st.builds(
     st.one_of(st.none(), evidence),
     st.one_of(st.none(), amounts),
     st.one_of(st.none(), instants),
+    st.one_of(st.none(), ids.map(HolderId)),
 )
 hours = st.builds(DailyWindow, st.times(), st.times(), texts)
 arrivals = st.builds(
@@ -59,7 +72,6 @@ arrivals = st.builds(
     st.booleans(),
     st.one_of(st.none(), hours),
 )
-ids = st.binary(min_size=16, max_size=16).map(Id)
 gifts = st.builds(
     Gift,
     id=ids.map(GiftId),
@@ -72,6 +84,38 @@ gifts = st.builds(
     offered_at=instants,
     deadline=instants,
     ended_at=st.one_of(st.none(), instants),
+    via=st.one_of(st.none(), ids),
+    is_share=st.booleans(),
+    thanks=texts,
+)
+links = st.builds(
+    Link,
+    id=ids.map(LinkId),
+    line=ids.map(HolderId),
+    unit=units,
+    amount=amounts,
+    shares=st.integers(1, 100_000),
+    split=st.sampled_from(Split),
+    least=amounts,
+    step=amounts,
+    seed=st.binary(max_size=32),
+    audience=st.sampled_from(Audience),
+    passcode=st.one_of(st.none(), st.binary(max_size=32)),
+    message=texts,
+    posted_at=instants,
+    deadline=instants,
+    ended_at=st.one_of(st.none(), instants),
+)
+requests = st.builds(
+    Request,
+    id=ids.map(RequestId),
+    line=ids.map(HolderId),
+    unit=units,
+    amount=amounts,
+    message=texts,
+    asked_at=instants,
+    deadline=instants,
+    ended_at=st.one_of(st.none(), instants),
 )
 
 
@@ -82,6 +126,8 @@ def several(parts: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object,
 OUTCOMES: dict[type, st.SearchStrategy[Outcome]] = {
     GiftDone: st.builds(GiftDone, gifts, several(arrivals), several(reasons)),
     GiftRefused: st.builds(GiftRefused, several(reasons), several(insteads)),
+    LinkDone: st.builds(LinkDone, links, several(reasons)),
+    RequestDone: st.builds(RequestDone, requests),
     Purchased: st.builds(
         Purchased,
         ids.map(PurchaseId),
