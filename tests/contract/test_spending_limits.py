@@ -12,6 +12,7 @@ from tests.conftest import Server
 from tests.contract.calling import NOTIFY, Caller, Phone, add_phone, beside, open_caller, use
 from tests.contract.official import assert_as_described
 from tests.model.world import MovedClock
+from tests.pools import let_in
 
 from yuzuri.api.nchf.spending_limits import BASE_PATH, serve_spending_limits
 from yuzuri.catalog.purchases import Purchase
@@ -23,10 +24,13 @@ from yuzuri.charging.spending_limit_store import (
     note_told,
     tell_subscribers,
 )
-from yuzuri.kernel.ids import HOME, Id, PurchaseId, new_id
+from yuzuri.kernel.ids import HOME, HolderId, Id, PoolId, PurchaseId, new_id
 from yuzuri.runtime.counter_messages import counter_message
+from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.settings import Settings
+from yuzuri.sharing.pools import Allotment, ChangeMember, OpenPool, PoolCommand, PoolDone
+from yuzuri.subscribers.lines import load_line
 
 SERVICE = "nchf-spendinglimitcontrol"
 DESCRIPTION = "3gpp/TS29594_Nchf_SpendingLimitControl.yaml"
@@ -35,7 +39,7 @@ PATH = f"{BASE_PATH}subscriptions"
 FILLED = 5_000_000_000
 NOON = datetime(2026, 11, 10, 3, 0, tzinfo=UTC)  # 12:00 in Japan
 DAY = timedelta(days=1)
-ALL = {"data-percent", "voice-percent", "sms-percent"}
+ALL = {"data-percent", "voice-percent", "sms-percent", "pool-speed"}
 
 
 @pytest.fixture(scope="module")
@@ -460,6 +464,29 @@ async def test_what_expires_is_told_although_nobody_does_anything(
     assert phone.line in await lines_due(yuzuri)
     (said,) = await told_now(yuzuri, phone)
     assert statuses(said) == {"data-percent": "reached-100"}
+
+
+async def test_a_line_is_slowed_as_soon_as_whoever_manages_its_pool_wants_that(
+    yuzuri: Yuzuri, pcf: Caller, phone: Phone
+) -> None:
+    async with yuzuri.database.connection() as connection:
+        line = await load_line(connection, phone.line)
+    pool = PoolId(HolderId(new_id()))
+
+    async def submit(command: PoolCommand) -> Outcome:
+        return await yuzuri.submit(line.person, str(new_id()), command)
+
+    await submit(OpenPool(person=line.person, pool=pool, name="us", line=line.id))
+    assert await let_in(submit, line.person, pool, line) == PoolDone(pool)
+    _, said = await subscribe(pcf, phone, "pool-speed")
+    assert statuses(said) == {"pool-speed": "full"}
+    await lines_due(yuzuri)
+    for allotment, status in ((Allotment(is_slowed=True), "slowed"), (Allotment(), "full")):
+        change = ChangeMember(person=line.person, pool=pool, line=line.id, allotment=allotment)
+        assert await submit(change) == PoolDone(pool)
+        assert await lines_due(yuzuri) == {phone.line}
+        (said,) = await told_now(yuzuri, phone)
+        assert statuses(said) == {"pool-speed": status}
 
 
 async def test_a_look_that_came_to_nothing_is_tried_again_after_a_while(

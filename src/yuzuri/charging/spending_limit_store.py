@@ -40,6 +40,8 @@ SELECT unit, used, 0::bigint, NULL::timestamptz
 FROM line_use WHERE home = %(home)s AND line = %(line)s AND cycle_start >= %(month)s
 """
 
+_SLOWED = "SELECT FROM pool_member WHERE home = %s AND line = %s AND is_slowed"
+
 _ADD = f"""
 INSERT INTO spending_limit_subscription (home, {_COLUMNS}, next_look_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -103,7 +105,9 @@ async def read_counters(
         used[Unit(unit)] = used.get(Unit(unit), 0) + amount
         left.append(Left(Unit(unit), balance, expires_at))
     unlimited = find_plan(profile, known.plan).unlimited
-    return count_line(used, left, unlimited, month_end(at, profile.zone), at)
+    slowed = await (await connection.execute(_SLOWED, (home_of(line), line))).fetchone()
+    month_ends_at = month_end(at, profile.zone)
+    return count_line(used, left, unlimited, month_ends_at, at, is_slowed=slowed is not None)
 
 
 async def add_subscription(

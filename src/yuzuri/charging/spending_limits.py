@@ -1,7 +1,8 @@
 """Counters of what a line has used, in parts of a hundred, for networks that act on them. Pure.
 
-A counter compares what the line has used of its own in the operator's present month with all that
-it has had in it: used, and left now. What a pool has paid counts for nobody.
+One more says whether a line is to be slowed down. A counter of parts compares what the line has
+used of its own in the operator's present month with all that it has had in it: used, and left now.
+What a pool has paid counts for nobody.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,24 +13,31 @@ from enum import StrEnum
 from yuzuri.kernel.ids import HolderId, Id
 from yuzuri.kernel.quantities import Unit
 
-COUNTERS: Mapping[str, Unit] = {
+PERCENTS: Mapping[str, Unit] = {
     "data-percent": Unit.DATA,
     "voice-percent": Unit.VOICE,
     "sms-percent": Unit.SMS,
 }
-"""The counters there are, and what each counts."""
+"""The counters of parts of a hundred, and what each counts."""
 
+POOL_SPEED = "pool-speed"
+"""Whether whoever manages the pool that a line draws on wants it slowed down."""
+
+COUNTERS = (*PERCENTS, POOL_SPEED)
+"""The counters there are."""
 
 LIFE_MAX = timedelta(days=366)
 """How long a subscription lasts at most, so that none of a network that has gone lasts for ever."""
 
 
 class CounterStatus(StrEnum):
-    """How much is used of what there was."""
+    """How much is used of what there was, or how fast a line may be."""
 
     BELOW_80 = "below-80"
     REACHED_80 = "reached-80"
     REACHED_100 = "reached-100"
+    FULL = "full"
+    SLOWED = "slowed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +102,8 @@ def count_line(
     unlimited: Iterable[Unit],
     month_ends_at: datetime,
     at: datetime,
+    *,
+    is_slowed: bool = False,
 ) -> LineCounters:
     """Return the counters of a line: `used` in the present month, `left` of its own.
 
@@ -104,7 +114,8 @@ def count_line(
         counter: CounterStatus.BELOW_80
         if unit in unlimited
         else status_of(used.get(unit, 0), sum(p.amount for p in lasting if p.unit is unit))
-        for counter, unit in COUNTERS.items()
+        for counter, unit in PERCENTS.items()
     }
+    statuses[POOL_SPEED] = CounterStatus.SLOWED if is_slowed else CounterStatus.FULL
     ends = [part.expires_at for part in lasting if part.expires_at is not None]
     return LineCounters(statuses, min([month_ends_at, *ends]))

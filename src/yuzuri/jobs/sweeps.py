@@ -14,8 +14,12 @@ from yuzuri.kernel.ids import Home, new_id
 from yuzuri.ledger.due import holders_with_expired, holders_with_lapsed, travellers
 from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
+from yuzuri.sharing.delegation_store import due_delegations
+from yuzuri.sharing.delegations import ExpireDelegation
 from yuzuri.sharing.gift_store import due_gifts
 from yuzuri.sharing.gifts import ExpireGift
+from yuzuri.sharing.pool_store import pools_to_settle
+from yuzuri.sharing.pools import SettlePool
 from yuzuri.sharing.throttle import forget_failures
 
 INTERVAL_S = 30.0
@@ -50,8 +54,10 @@ async def sweep(yuzuri: Yuzuri) -> int:
     for home in map(Home, range(yuzuri.homes)):
         answered += await _bring_over(yuzuri, home)
         answered += await _expire_gifts(yuzuri, home)
+        answered += await _expire_delegations(yuzuri, home)
         # After the gifts, so that what they held is seen to be free.
         answered += await _expire_buckets(yuzuri, home)
+        answered += await _settle_pools(yuzuri, home)
     return answered
 
 
@@ -67,6 +73,14 @@ async def _expire_gifts(yuzuri: Yuzuri, home: Home) -> int:
         gifts = await due_gifts(connection, home, yuzuri.clock())
     return await _submit_all(
         yuzuri, {f"expire gift {gift}": ExpireGift(gift=gift) for gift in gifts}
+    )
+
+
+async def _expire_delegations(yuzuri: Yuzuri, home: Home) -> int:
+    async with yuzuri.database.connection() as connection:
+        due = await due_delegations(connection, home, yuzuri.clock())
+    return await _submit_all(
+        yuzuri, {f"expire delegation {one}": ExpireDelegation(delegation=one) for one in due}
     )
 
 
@@ -89,7 +103,19 @@ async def _expire_buckets(yuzuri: Yuzuri, home: Home) -> int:
         answered += await _submit_all(yuzuri, {"expired": ExpireBuckets(holders)})
 
 
-async def _submit_all(yuzuri: Yuzuri, commands: Mapping[str, ExpireGift | ExpireBuckets]) -> int:
+async def _settle_pools(yuzuri: Yuzuri, home: Home) -> int:
+    """Return what pools owe, as far as nothing holds it any more."""
+    async with yuzuri.database.connection() as connection:
+        pools = await pools_to_settle(connection, home)
+    return await _submit_all(
+        yuzuri, {f"settle pool {pool}": SettlePool(pool=pool) for pool in pools}
+    )
+
+
+async def _submit_all(
+    yuzuri: Yuzuri,
+    commands: Mapping[str, ExpireGift | ExpireBuckets | SettlePool | ExpireDelegation],
+) -> int:
     """Send commands under new keys, so that an answer of today never stands in tomorrow's way."""
     sweep_name = new_id()
     answers = await asyncio.gather(

@@ -8,6 +8,8 @@ from tests.ids import numbered
 
 from yuzuri.charging.spending_limits import (
     COUNTERS,
+    PERCENTS,
+    POOL_SPEED,
     CounterStatus,
     Left,
     LineCounters,
@@ -18,7 +20,7 @@ from yuzuri.charging.spending_limits import (
 from yuzuri.kernel.ids import HolderId
 from yuzuri.kernel.quantities import Unit
 
-BELOW, REACHED_80, REACHED_100 = CounterStatus
+BELOW, REACHED_80, REACHED_100 = tuple(CounterStatus)[:3]
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
 MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -57,8 +59,14 @@ def test_each_unit_has_a_counter_of_its_own() -> None:
         "data-percent": REACHED_80,
         "voice-percent": BELOW,
         "sms-percent": REACHED_100,
+        "pool-speed": CounterStatus.FULL,
     }
-    assert set(COUNTERS.values()) == set(Unit)
+    assert set(PERCENTS.values()) == set(Unit)
+
+
+def test_a_line_that_is_slowed_has_a_counter_that_says_so() -> None:
+    counters = count_line({}, (), (), MONTH_END, NOW, is_slowed=True)
+    assert counters.statuses[POOL_SPEED] is CounterStatus.SLOWED
 
 
 def test_what_is_over_is_not_left() -> None:
