@@ -17,6 +17,7 @@ from yuzuri.cli import (
     serving,
     simulate,
     subscribers,
+    tanks,
     verifying,
 )
 from yuzuri.cli.screen import tell_problem
@@ -44,6 +45,7 @@ _app.add_typer(subscribers.people, name="people")
 _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
 _app.add_typer(pools.app, name="pools")
+_app.add_typer(tanks.app, name="tanks")
 _app.add_typer(network.app, name="network")
 _app.add_typer(audit.app, name="audit")
 _app.add_typer(bench.app, name="bench")

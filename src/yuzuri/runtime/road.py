@@ -178,6 +178,13 @@ class _Named:
     tank_operators: set[str] = field(default_factory=set)
     """Operators that open a tank."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Nothing is named but who has something, and sessions that run."""
+        given = (self.giving, self.gifts, self.links, self.requests)
+        shared = (self.pools, self.invitations, self.tanks)
+        return not any((self.lines, self.purchases, *given, *shared))
+
 
 class YuzuriRoad:
     """How each kind of command is loaded, decided and stored; the committer drives it."""
@@ -224,7 +231,7 @@ class YuzuriRoad:
         None where they are not of balances and running sessions alone, or not of the same home.
         """
         home, named = self.home_of(commands[0]), _names(commands)
-        if named.lines or named.gifts or named.purchases or list(after.book.written) != [home]:
+        if not named.is_plain or list(after.book.written) != [home]:
             return None
         if after.pools.changed:
             return None  # who draws on which pool is not seen before it is committed

@@ -13,7 +13,12 @@ from yuzuri.db.invariants import (
     ignore_progress,
 )
 from yuzuri.ledger.invariants import LEDGER_INVARIANTS
-from yuzuri.sharing.invariants import GIFT_INVARIANTS, POOL_INVARIANTS
+from yuzuri.sharing.invariants import (
+    DELEGATION_INVARIANTS,
+    GIFT_INVARIANTS,
+    POOL_INVARIANTS,
+    TANK_INVARIANTS,
+)
 
 # Replies are kept as [kind, outcome]; see replies.py.
 _I4 = """
@@ -67,7 +72,7 @@ _REQUEST_INVARIANTS = (
 async def verify(
     connection: Connection, at: datetime, progress: Progress = ignore_progress
 ) -> Sequence[Finding]:
-    """Check I1-I9, I11 and I12 as of an instant, on one snapshot; reads only.
+    """Check I1 to I12 as of an instant, on one snapshot; reads only.
 
     The connection must stand at the beginning of a transaction.
     """
@@ -76,6 +81,8 @@ async def verify(
             *LEDGER_INVARIANTS,
             *GIFT_INVARIANTS,
             *POOL_INVARIANTS,
+            *TANK_INVARIANTS,
+            *DELEGATION_INVARIANTS,
             *_REQUEST_INVARIANTS,
             *CHARGING_INVARIANTS,
         ),
