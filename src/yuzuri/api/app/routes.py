@@ -2,7 +2,7 @@
 
 from litestar import HttpMethod, Response, Router, route
 
-from yuzuri.api.app import gifts, health, lines, operators, sessions, use
+from yuzuri.api.app import gifts, health, lines, operators, sessions, tanks, use
 from yuzuri.api.app.bodies import StrictRequest
 from yuzuri.api.app.callers import signed_in
 from yuzuri.api.app.openapi import SESSION_SCHEME
@@ -58,6 +58,9 @@ _for_people = Router(
         gifts.accept_gift,
         gifts.decline_gift,
         gifts.cancel_gift,
+        tanks.show_tanks,
+        tanks.give_to_tank,
+        tanks.draw_from_tank,
     ],
 )
 
