@@ -29,7 +29,7 @@ async def opening(
 ) -> AsyncIterator[Opened]:
     """Find what a secret, or an address of ours with one, leads to; it takes nothing.
 
-    `kind` is what it has to be, where only one will do. Raises `TOO_MANY_TRIES`, and `LINK_UNKNOWN`,
+    `kind` is what it has to be, where only one will do. Raises `TOO_MANY_TRIES`; `LINK_UNKNOWN`,
     as whoever uses this does for what has ended.
     """
     secret = read_secret(text, yuzuri.settings.origin)

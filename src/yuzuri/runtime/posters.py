@@ -62,7 +62,6 @@ def request_poster(
 
 
 def say_shares(link: Link, language: Language) -> str:
-    """Say how many shares there are, and how large each one is."""
     """Say into how many shares an amount is divided, and how large they are."""
     if link.shares == 1:
         return translate(language, "For one person")

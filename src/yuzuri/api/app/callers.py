@@ -12,7 +12,9 @@ from litestar.params import HeaderParameter
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import PersonId
 from yuzuri.kernel.names import Language
+from yuzuri.runtime.addresses import client_address
 from yuzuri.runtime.running import Yuzuri
+from yuzuri.sharing.throttle import Trier
 from yuzuri.subscribers.sessions import session_person
 from yuzuri.words.languages import choose_language
 
@@ -46,6 +48,14 @@ def language_of(connection: Connection) -> Language:
     yuzuri: Yuzuri | None = connection.app.state.get("yuzuri")
     default = yuzuri.settings.lang if yuzuri else Language.EN
     return choose_language(connection.headers.get("accept-language"), default)
+
+
+def trier_of(connection: Connection) -> Trier:
+    """Return for whom wrong tries are counted: an address, and who is signed in there."""
+    forwarded_for = connection.headers.getall("x-forwarded-for", [])
+    peer = connection.client.host if connection.client else ""
+    address = client_address(peer, forwarded_for, running(connection).settings.proxies)
+    return Trier(address, connection.scope.get("user"))
 
 
 async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
