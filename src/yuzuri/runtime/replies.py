@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, assert_never, get_args
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from yuzuri.kernel.ids import HolderId, Id, PoolId, parse_id
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.commands import DONE, LedgerDone, LedgerOutcome
 from yuzuri.ledger.expiry import Expired
+from yuzuri.sharing.delegations import DelegationDone, DelegationOutcome
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftOutcome, GiftRefused
 from yuzuri.sharing.links import Link, LinkDone, LinkOutcome
 from yuzuri.sharing.pools import Invited, PoolDone, PoolOutcome
@@ -29,6 +30,7 @@ Outcome = (
     | RequestOutcome
     | PoolOutcome
     | TankOutcome
+    | DelegationOutcome
     | ChargingOutcome
     | Purchased
     | Expired
@@ -41,11 +43,9 @@ _DONE = b"1"
 """The reply that nearly every command to the ledger gets: kept as short as JSON can be."""
 
 
-_Plain = RequestDone | PoolDone | Invited | Charged | Purchased | Expired
+_Plain = RequestDone | PoolDone | Invited | DelegationDone | Charged | Purchased | Expired
 
-_PLAIN: Mapping[str, type[_Plain]] = {
-    kind.__name__: kind for kind in (RequestDone, PoolDone, Invited, Charged, Purchased, Expired)
-}
+_PLAIN: Mapping[str, type[_Plain]] = {kind.__name__: kind for kind in get_args(_Plain)}
 """Outcomes that msgspec packs and unpacks by itself."""
 
 
@@ -112,15 +112,9 @@ def _pack(outcome: Outcome) -> Any:
         case TankDone():
             arrives = [_pack_arrival(arrival) for arrival in outcome.arrives]
             return {"tank": outcome.tank, "arrives": arrives}
-        case (
-            RequestDone()
-            | Charged()
-            | PoolDone()
-            | Invited()
-            | Purchased()
-            | Expired()
-            | LedgerDone()
-        ):
+        case RequestDone() | PoolDone() | Invited() | DelegationDone() | Charged():
+            return outcome
+        case Purchased() | Expired() | LedgerDone():
             return outcome
         case _:
             assert_never(outcome)

@@ -32,11 +32,13 @@ from yuzuri.charging.spending_limit_store import tell_subscribers
 from yuzuri.db import Connection
 from yuzuri.kernel.ids import (
     HOME,
+    DelegationId,
     GiftId,
     HolderId,
     Home,
     InvitationId,
     LinkId,
+    PersonId,
     PoolId,
     PurchaseId,
     RequestId,
@@ -64,6 +66,22 @@ from yuzuri.ledger.store import ask_for_book, confirm_book, foresee_book, take_b
 from yuzuri.ledger.writes import Write, carry_out, pack_book
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
+from yuzuri.sharing.delegation_decisions import apply_delegation_decision, decide_delegation
+from yuzuri.sharing.delegation_facts import DelegationFacts
+from yuzuri.sharing.delegation_store import (
+    count_delegated_use,
+    load_active_to,
+    load_delegations,
+    write_delegations,
+)
+from yuzuri.sharing.delegations import (
+    AcceptDelegation,
+    DelegationCommand,
+    ExpireDelegation,
+    ManagePool,
+    OfferDelegation,
+    Scope,
+)
 from yuzuri.sharing.gift_decisions import decide_gift
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import lines_of_gifts, take_in_gifts, write_gifts
@@ -84,6 +102,8 @@ from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pool_store import (
     lines_of_pools,
     load_invitations,
+    load_members,
+    load_pools,
     pools_of_invitations,
     take_in_pools,
     write_pools,
@@ -128,6 +148,7 @@ Command = (
     GivingCommand
     | PoolCommand
     | TankCommand
+    | DelegationCommand
     | ChargingCommand
     | Purchase
     | ExpireBuckets
@@ -147,6 +168,7 @@ class Facts:
     requests: RequestFacts
     pools: PoolFacts
     tanks: TankFacts
+    delegations: DelegationFacts
     charging: ChargingFacts
     changed_gifts: set[GiftId] = field(default_factory=set)
     writes: list[Write] = field(default_factory=list)
@@ -177,12 +199,17 @@ class _Named:
     tanks: set[PoolId] = field(default_factory=set)
     tank_operators: set[str] = field(default_factory=set)
     """Operators that open a tank."""
+    delegations: set[DelegationId] = field(default_factory=set)
+    users: set[HolderId] = field(default_factory=set)
+    """Lines that use up data of another's, or may come to."""
+    managed: set[PoolId] = field(default_factory=set)
+    """Pools that somebody may be let manage."""
 
     @property
     def is_plain(self) -> bool:
         """Nothing is named but who has something, and sessions that run."""
         given = (self.giving, self.gifts, self.links, self.requests)
-        shared = (self.pools, self.invitations, self.tanks)
+        shared = (self.pools, self.invitations, self.tanks, self.delegations)
         return not any((self.lines, self.purchases, *given, *shared))
 
 
@@ -210,6 +237,8 @@ class YuzuriRoad:
                 home = home_of(command.pool)
             case OpenTank() | ExtendTank() | CloseTank():
                 home = home_of(command.tank)
+            case ExpireDelegation():
+                home = home_of(command.delegation)
             case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
                 home = acting_home(command)
             case _:
@@ -252,8 +281,10 @@ class YuzuriRoad:
         pools = PoolFacts(book, self._profiles)
         charging = ChargingFacts(book, self._profiles, self._rating, pools)
         tanks = TankFacts(book, self._profiles)
+        delegations = DelegationFacts(book, self._profiles, pools)
+        pools.delegations = delegations.known
         links, requests = LinkFacts(gifts), RequestFacts(gifts)
-        return Facts(book, gifts, links, requests, pools, tanks, charging)
+        return Facts(book, gifts, links, requests, pools, tanks, delegations, charging)
 
     async def confirm(self, connection: Connection, facts: Facts) -> bool:
         """Lock what was foreseen, and tell whether it has become true."""
@@ -269,6 +300,9 @@ class YuzuriRoad:
             named.pools |= await pools_of_invitations(connection, named.invitations)
         if named.settled:
             named.members |= await lines_of_pools(connection, named.settled)
+        if named.delegations:
+            await _name_delegated(connection, named, at)
+        acted_on = await _owners_of(connection, named.pools) if named.pools else set()
         # Before the locks: a line never changes, and one that is made later is not named yet.
         lines = await load_lines(connection, named.lines) if named.lines else {}
         metered = set(named.sessions.values())
@@ -279,7 +313,7 @@ class YuzuriRoad:
             # That of a purchase too: it is made once, whichever lines it names.
             {
                 self.home_of(commands[0]),
-                *(self._existing(home_of(one)) for one in named.purchases),
+                *map(self._existing, map(home_of, named.purchases | acted_on | named.managed)),
             },
         )
         sessions = await ask_for_charging(connection, named.sessions, metered, payers)
@@ -298,10 +332,11 @@ class YuzuriRoad:
             await take_in_tanks(
                 connection, facts.tanks, named.tanks, named.tank_operators, named.lines
             )
+        await self._load_delegations(connection, facts, named, commands, lines)
         if metered:
             facts.charging.lines = lines
             await take_charging(facts.charging, sessions)
-            if not facts.charging.payers <= payers | named.pools:
+            if not facts.charging.payers <= payers | named.pools | named.lines:
                 raise SerializationFailure("a line has come to another pool")
         return facts
 
@@ -324,6 +359,35 @@ class YuzuriRoad:
         if named.is_joining:
             owners = {pool.owner for pool in pools.pools.values()}
             pools.owned = {owner: await lines_of(connection, owner) for owner in owners}
+
+    async def _load_delegations(
+        self,
+        connection: Connection,
+        facts: Facts,
+        named: _Named,
+        commands: Sequence[Command],
+        lines: Mapping[HolderId, Line],
+    ) -> None:
+        """Load the delegations that are named, and those on which somebody may act here."""
+        known, pools, at = facts.delegations.known, facts.pools, facts.book.at
+        people, homes = set[PersonId](), set[Home]()
+        if named.giving or named.pools:
+            people, homes = _who_acts_where(facts, commands)
+        if people:
+            if not homes <= facts.book.locked.keys():
+                raise SerializationFailure("a pool has come to another owner")
+            known |= await load_active_to(connection, homes, people, at)
+        if named.users:
+            pools.members |= await load_members(connection, named.users)
+        if named.managed:
+            pools.pools |= await load_pools(connection, named.managed - pools.pools.keys())
+        if named.delegations:
+            known |= await load_delegations(connection, named.delegations, at)
+            used = {known[one].used_line for one in named.delegations & known.keys()}
+            if not used <= {*named.users, None}:
+                raise SerializationFailure("a line has come to use what is another's")
+        facts.delegations.lines = lines
+        facts.gifts.delegations = known
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         """Decide one command, and let the next one see what it changed."""
@@ -349,18 +413,24 @@ class YuzuriRoad:
             case _ if isinstance(command, PoolCommand):
                 shared = decide_pool(facts.pools, command)
                 apply_pool_decision(facts.pools, shared)
+                if shared.action is not None:
+                    facts.delegations.note(shared.action)
                 return shared.outcome
             case _ if isinstance(command, TankCommand):
                 common = decide_tank(facts.tanks, command)
                 apply_tank_decision(facts.tanks, common)
                 return common.outcome
+            case _ if isinstance(command, DelegationCommand):
+                agreed = decide_delegation(facts.delegations, command)
+                apply_delegation_decision(facts.delegations, agreed)
+                return agreed.outcome
             case _:
                 assert_never(command)
 
     def prepare(self, facts: Facts) -> None:
         """Work out what will be written."""
         facts.book.touched |= facts.charging.homes_changed | facts.pools.homes_changed
-        facts.book.touched |= facts.tanks.homes_changed
+        facts.book.touched |= facts.tanks.homes_changed | facts.delegations.homes_changed
         facts.writes = pack_book(facts.book)
 
     async def store(self, connection: Connection, facts: Facts) -> None:
@@ -374,6 +444,10 @@ class YuzuriRoad:
         await write_charging(connection, facts.charging)
         await write_pools(connection, facts.pools)  # then: who has used something may have left
         await write_tanks(connection, facts.tanks)
+        await write_delegations(connection, facts.delegations)
+        used = [m for m in facts.charging.changed_members.values() if m.delegation is not None]
+        if used:
+            await count_delegated_use(connection, used, facts.book.at)
         arrived = {t.target for t in facts.book.transfers} - HOUSE_IDS | facts.charging.credited
         if arrived:
             await ask_waiting(connection, arrived, facts.book.at)
@@ -414,8 +488,11 @@ def _decide_giving(facts: Facts, command: GivingCommand) -> Outcome:
             decision = decide_gift(facts.gifts, command)
             facts.book.apply(decision.ledger)
             for gift in decision.gifts:
+                facts.delegations.count_gift(facts.gifts.gifts.get(gift.id), gift)
                 facts.gifts.add_gift(gift)
                 facts.changed_gifts.add(gift.id)
+            if decision.action is not None:
+                facts.delegations.note(decision.action)
             return decision.outcome
         case _:
             assert_never(command)
@@ -442,13 +519,21 @@ def _names(commands: Sequence[Command]) -> _Named:
                 named.sessions[command.session] = command.line
             case _ if isinstance(command, GivingCommand):
                 _name_giving(named, command)
-            case _ if isinstance(command, PoolCommand):
-                _name_pool(named, command)
-            case _ if isinstance(command, TankCommand):
-                _name_tank(named, command)
             case _:
-                assert_never(command)
+                _name_shared(named, command)
     return named
+
+
+def _name_shared(named: _Named, command: PoolCommand | TankCommand | DelegationCommand) -> None:
+    match command:
+        case _ if isinstance(command, PoolCommand):
+            _name_pool(named, command)
+        case _ if isinstance(command, TankCommand):
+            _name_tank(named, command)
+        case _ if isinstance(command, DelegationCommand):
+            _name_delegation(named, command)
+        case _:
+            assert_never(command)
 
 
 def _name_giving(named: _Named, command: GivingCommand) -> None:
@@ -532,3 +617,70 @@ def _name_tank(named: _Named, command: TankCommand) -> None:
             named.lines.add(command.line)
         case _:
             pass
+
+
+def _name_delegation(named: _Named, command: DelegationCommand) -> None:
+    match command:
+        case OfferDelegation():
+            named.lines.add(command.line)
+            named.managed |= _pools_of(command.scopes)
+        case AcceptDelegation():
+            named.delegations.add(command.delegation)
+            if command.line is not None:
+                named.lines.add(command.line)
+                named.users.add(command.line)
+        case _:
+            named.delegations.add(command.delegation)
+
+
+async def _name_delegated(connection: Connection, named: _Named, at: datetime) -> None:
+    """Name what delegations are about, as far as it is known before the locks."""
+    for delegation in (await load_delegations(connection, named.delegations, at)).values():
+        named.lines.add(delegation.line)
+        named.managed |= _pools_of(delegation.scopes)
+        if delegation.used_line is not None:
+            named.lines.add(delegation.used_line)
+            named.users.add(delegation.used_line)
+
+
+def _pools_of(scopes: Sequence[Scope]) -> set[PoolId]:
+    return {scope.pool for scope in scopes if isinstance(scope, ManagePool)}
+
+
+async def _owners_of(connection: Connection, pools: set[PoolId]) -> set[PersonId]:
+    return {pool.owner for pool in (await load_pools(connection, pools)).values()}
+
+
+def _who_acts_where(facts: Facts, commands: Sequence[Command]) -> tuple[set[PersonId], set[Home]]:
+    """Return who may be acting on what is another's, and the homes of those it is."""
+    people: set[PersonId] = set()
+    homes: set[Home] = set()
+    managed: list[tuple[PoolId, PersonId]] = []
+    for command in commands:
+        match command:
+            case OfferGift():
+                line = facts.gifts.lines.get(command.from_line)
+                if line is not None and line.person != command.person:
+                    people.add(command.person)
+                    homes.add(home_of(line.id))
+            case CancelGift():
+                gift = facts.gifts.gifts.get(command.gift)
+                if gift is not None and gift.authority is not None:
+                    people.add(command.person)
+                    homes.add(home_of(gift.authority))
+            case Invite() | ChangeMember() | RemoveMember():
+                managed.append((command.pool, command.person))
+            case WithdrawInvitation() | JoinPool():
+                invitation = facts.pools.invitations.get(command.invitation)
+                if invitation is not None:
+                    is_joining = isinstance(command, JoinPool)
+                    by = invitation.by if is_joining else command.person
+                    managed.append((invitation.pool, by))
+            case _:
+                pass
+    for pool_id, person in managed:
+        pool = facts.pools.pools.get(pool_id)
+        if pool is not None and pool.owner != person:
+            people.add(person)
+            homes.add(home_of(pool.owner))
+    return people, homes

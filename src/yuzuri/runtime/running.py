@@ -32,10 +32,12 @@ from yuzuri.operators.profiles import Profiles, read_profiles
 from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import Command, Facts, YuzuriRoad
 from yuzuri.settings import Settings
+from yuzuri.sharing.delegations import DelegationCommand, DelegationOutcome
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 from yuzuri.sharing.links import LinkCommand, LinkOutcome
 from yuzuri.sharing.pools import PoolCommand, PoolOutcome
 from yuzuri.sharing.requests import RequestCommand, RequestOutcome
+from yuzuri.sharing.tanks import TankCommand, TankOutcome
 
 HOUSE_CLIENT = Id(bytes(16))
 """Who asks where no person does: the sweep, the operator's own command line."""
@@ -64,6 +66,12 @@ class Yuzuri:
     async def submit(self, client: Id, key: str, command: RequestCommand) -> RequestOutcome: ...
     @overload
     async def submit(self, client: Id, key: str, command: PoolCommand) -> PoolOutcome: ...
+    @overload
+    async def submit(self, client: Id, key: str, command: TankCommand) -> TankOutcome: ...
+    @overload
+    async def submit(
+        self, client: Id, key: str, command: DelegationCommand
+    ) -> DelegationOutcome: ...
     @overload
     async def submit(self, client: Id, key: str, command: ChargingCommand) -> ChargingOutcome: ...
     @overload

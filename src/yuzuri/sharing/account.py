@@ -7,11 +7,12 @@ from datetime import datetime
 
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, PersonId
+from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, PersonId, home_of
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Book, Bucket, spending_order
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.delegation_store import load_active_to
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import gift_history, load_gift_facts, load_gifts
 from yuzuri.sharing.gifts import Gift, OfferGift
@@ -118,7 +119,12 @@ async def load_offer_facts(
     """Load what previews of an offer and of its acceptance look at, without locking anything."""
     lines = await load_lines(connection, (offer.from_line, offer.to_line))
     book = await read_book(connection, list(lines), at)
-    return await load_gift_facts(connection, book, profiles, lines)
+    facts = await load_gift_facts(connection, book, profiles, lines)
+    giver = lines.get(offer.from_line)
+    if isinstance(offer, OfferGift) and giver is not None and giver.person != offer.person:
+        homes = [home_of(giver.id)]
+        facts.delegations = await load_active_to(connection, homes, [offer.person], at)
+    return facts
 
 
 async def _in_view(

@@ -4,13 +4,14 @@ Pure: facts and a command in; an outcome and its changes out.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import assert_never
 
 from yuzuri.feasibility.arrival import arrivals
 from yuzuri.feasibility.gift import gift_parts, judge_acceptance, judge_gift
 from yuzuri.feasibility.question import GiftQuestion, Holding
 from yuzuri.feasibility.verdict import Arrival, Verdict
-from yuzuri.kernel.errors import Code
+from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.kernel.ids import GiftId, HoldId, PersonId, home_of, new_id
 from yuzuri.kernel.quantities import Quantity
 from yuzuri.ledger.book import Book
@@ -19,6 +20,8 @@ from yuzuri.ledger.changes import (
     OpenHold,
     ReleaseHold,
 )
+from yuzuri.sharing.authority import authority_to_give, may_see, without_holdings
+from yuzuri.sharing.delegations import Act, Action, Delegation
 from yuzuri.sharing.delivery import deliver
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gifts import (
@@ -36,7 +39,6 @@ from yuzuri.sharing.gifts import (
     checked_offer,
     refused,
 )
-from yuzuri.subscribers.lines import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class GiftDecision:
     outcome: GiftOutcome
     ledger: tuple[LedgerChange, ...] = ()
     gifts: tuple[Gift, ...] = ()
+    action: Action | None = None
+    """What was done on another's authority."""
 
 
 def decide_gift(facts: GiftFacts, command: GiftCommand) -> GiftDecision:
@@ -58,7 +62,7 @@ def decide_gift(facts: GiftFacts, command: GiftCommand) -> GiftDecision:
         case DeclineGift():
             return _end(facts, command.gift, command.person, GiftState.DECLINED)
         case CancelGift():
-            return _end(facts, command.gift, command.person, GiftState.CANCELLED)
+            return _cancel(facts, command)
         case ExpireGift():
             return _expire(facts, command)
         case _:
@@ -67,10 +71,8 @@ def decide_gift(facts: GiftFacts, command: GiftCommand) -> GiftDecision:
 
 def preview_offer(facts: GiftFacts, offer: OfferGift) -> Verdict | GiftRefused:
     """Answer what `OfferGift` would be answered with, by the same rules; changes nothing."""
-    lines = _lines_of_offer(facts, offer)
-    if isinstance(lines, GiftRefused):
-        return lines
-    return judge_gift(facts.question(*lines, Quantity(offer.amount, offer.unit)))
+    offered = _look_at(facts, offer)
+    return offered if isinstance(offered, GiftRefused) else offered.verdict
 
 
 def preview_acceptance(facts: GiftFacts, gift: Gift) -> tuple[Arrival, ...]:
@@ -89,11 +91,10 @@ def _question_of(facts: GiftFacts, gift: Gift) -> GiftQuestion:
 
 def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
     checked_offer(offer)
-    lines = _lines_of_offer(facts, offer)
-    if isinstance(lines, GiftRefused):
-        return GiftDecision(lines)
-    question = facts.question(*lines, Quantity(offer.amount, offer.unit))
-    verdict = judge_gift(question)
+    offered = _look_at(facts, offer)
+    if isinstance(offered, GiftRefused):
+        return GiftDecision(offered)
+    question, verdict, authority = offered.question, offered.verdict, offered.authority
     if verdict.feasible is not True or verdict.deadline is None:
         return GiftDecision(GiftRefused(verdict.refusals, verdict.instead))
     gift = Gift(
@@ -106,7 +107,9 @@ def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
         state=GiftState.OPEN,
         offered_at=facts.at,
         deadline=verdict.deadline,
+        authority=None if authority is None else authority.id,
     )
+    action = _done_on(authority, gift, offer.person, Act.GIVE, facts.at)
     parts = list(gift_parts(question))
     refusable = question.giver.rules.refusable
     if refusable is not None and not refusable.value:
@@ -114,7 +117,7 @@ def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
         arrived = replace(gift, state=GiftState.ACCEPTED, ended_at=facts.at)
         delivery = [(holding.allowance, amount, None) for holding, amount in parts]
         done = GiftDone(arrived, verdict.arrives, verdict.reasons)
-        return GiftDecision(done, tuple(deliver(question, gift, delivery)), (arrived,))
+        return GiftDecision(done, tuple(deliver(question, gift, delivery)), (arrived,), action)
     holds = tuple(
         OpenHold(
             id=HoldId(new_id()),
@@ -126,16 +129,32 @@ def _offer(facts: GiftFacts, offer: OfferGift) -> GiftDecision:
         )
         for holding, amount in parts
     )
-    return GiftDecision(GiftDone(gift, verdict.arrives, verdict.reasons), holds, (gift,))
+    return GiftDecision(GiftDone(gift, verdict.arrives, verdict.reasons), holds, (gift,), action)
 
 
-def _lines_of_offer(facts: GiftFacts, offer: OfferGift) -> tuple[Line, Line] | GiftRefused:
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    question: GiftQuestion
+    verdict: Verdict
+    authority: Delegation | None
+
+
+def _look_at(facts: GiftFacts, offer: OfferGift) -> _Offered | GiftRefused:
+    """Judge an offer of whoever owns the line, or may give from it."""
     giver, receiver = facts.lines.get(offer.from_line), facts.lines.get(offer.to_line)
     if giver is None or receiver is None:
         return refused(Code.LINE_UNKNOWN)
-    if giver.person != offer.person:
-        return refused(Code.LINE_NOT_YOURS)
-    return giver, receiver
+    question = facts.question(giver, receiver, Quantity(offer.amount, offer.unit))
+    if giver.person == offer.person:
+        return _Offered(question, judge_gift(question), None)
+    delegations = facts.delegations.values()
+    authority = authority_to_give(delegations, offer, facts.at)
+    if isinstance(authority, Refusal):
+        return refused(authority.code, **authority.fields)
+    verdict = judge_gift(question)
+    if not may_see(delegations, giver.id, offer.person, facts.at):
+        verdict = without_holdings(verdict)
+    return _Offered(question, verdict, authority)
 
 
 def _accept(facts: GiftFacts, command: AcceptGift) -> GiftDecision:
@@ -162,6 +181,42 @@ def _end(facts: GiftFacts, gift_id: GiftId, person: PersonId, state: GiftState) 
     return _release(facts, gift, state)
 
 
+def _cancel(facts: GiftFacts, command: CancelGift) -> GiftDecision:
+    gift = _open_gift(facts, command.gift, command.person, GiftState.CANCELLED)
+    if isinstance(gift, GiftRefused):
+        return GiftDecision(gift)
+    authority = None
+    if facts.lines[gift.from_line].person != command.person:
+        authority = _authority_to_cancel(facts, gift, command.person)
+    action = _done_on(authority, gift, command.person, Act.CANCEL, facts.at)
+    return replace(_release(facts, gift, GiftState.CANCELLED), action=action)
+
+
+def _authority_to_cancel(facts: GiftFacts, gift: Gift, person: PersonId) -> Delegation | None:
+    """Return the delegation that a gift was made on, where a person still acts on it."""
+    made_on = None if gift.authority is None else facts.delegations.get(gift.authority)
+    if made_on is None or made_on.delegate != person or not made_on.is_active(facts.at):
+        return None
+    return made_on
+
+
+def _done_on(
+    authority: Delegation | None, gift: Gift, person: PersonId, what: Act, at: datetime
+) -> Action | None:
+    if authority is None:
+        return None
+    return Action(
+        id=new_id(home_of(authority.id)),
+        delegation=authority.id,
+        person=person,
+        what=what,
+        at=at,
+        unit=gift.unit,
+        amount=gift.amount,
+        gift=gift.id,
+    )
+
+
 def _expire(facts: GiftFacts, command: ExpireGift) -> GiftDecision:
     gift = facts.gifts.get(command.gift)
     if gift is None:
@@ -185,11 +240,13 @@ def _open_gift(
     if gift is None:
         return refused(Code.GIFT_UNKNOWN)
     giver, receiver = facts.lines[gift.from_line], facts.lines[gift.to_line]
-    if person not in (giver.person, receiver.person):
-        return refused(Code.GIFT_UNKNOWN)
-    decides = giver if becomes is GiftState.CANCELLED else receiver
-    if person != decides.person:
-        return refused(Code.GIFT_NOT_YOURS)
+    is_cancel = becomes is GiftState.CANCELLED
+    if not (is_cancel and _authority_to_cancel(facts, gift, person)):
+        if person not in (giver.person, receiver.person):
+            return refused(Code.GIFT_UNKNOWN)
+        decides = giver if is_cancel else receiver
+        if person != decides.person:
+            return refused(Code.GIFT_NOT_YOURS)
     if gift.state is not GiftState.OPEN:
         return refused(Code.GIFT_ENDED, state=gift.state.value)
     if not gift.is_open(facts.at) or not _is_held(facts.book, gift):

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party, PastGift, Relation
-from yuzuri.kernel.ids import GiftId, HolderId, LinkId
+from yuzuri.kernel.ids import DelegationId, GiftId, HolderId, LinkId
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles, find_plan
+from yuzuri.sharing.delegations import Delegation
 from yuzuri.sharing.gifts import Gift, GiftState
 from yuzuri.sharing.links import Link
 from yuzuri.subscribers.lines import Line
@@ -27,6 +28,8 @@ class GiftFacts:
     past: dict[HolderId, dict[GiftId, Gift]] = field(default_factory=dict)
     posted: dict[HolderId, dict[LinkId, Link]] = field(default_factory=dict)
     """Links of a line that limits count."""
+    delegations: Mapping[DelegationId, Delegation] = field(default_factory=dict)
+    """On what people may act here who own none of these lines."""
 
     @property
     def at(self) -> datetime:

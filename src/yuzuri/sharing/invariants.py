@@ -91,3 +91,49 @@ TANK_INVARIANTS = (
     ),
 )
 """The invariants of tanks."""
+
+# A gift names on whose authority it was made, and what was done says who made it. Nobody gives more
+# than they were let; a line that uses up another's does so while that stands.
+_AUTHORITY = """
+SELECT 'gift ' || g.id, 'nobody could make it on the authority that it names'
+FROM gift g
+LEFT JOIN delegation d ON d.home = g.home AND d.id = g.authority AND d.line = g.from_line
+    AND d.answered_at <= g.offered_at AND g.offered_at >= d.since AND g.offered_at < d.until
+    AND g.offered_at <= coalesce(d.ended_at, g.offered_at)
+    AND d.scopes @> jsonb_build_array(jsonb_build_object('type', 'give', 'unit', g.unit))
+LEFT JOIN delegation_action a ON a.home = d.home AND a.delegation = d.id AND a.gift = g.id
+    AND a.what = 'give' AND a.person = d.delegate
+WHERE g.authority IS NOT NULL AND a.id IS NULL
+UNION ALL
+SELECT 'delegation ' || d.id, 'more was given on it than its owner lets'
+FROM delegation d JOIN gift g ON g.home = d.home AND g.authority = d.id
+WHERE g.state = 'accepted' OR g.state = 'open' AND g.deadline > %(at)s
+GROUP BY d.home, d.id, g.unit
+HAVING sum(g.amount) > (
+    SELECT sum((scope ->> 'in_all')::bigint) FROM jsonb_array_elements(d.scopes) AS scope
+    WHERE scope ->> 'type' = 'give' AND scope ->> 'unit' = g.unit)
+UNION ALL
+SELECT 'member ' || m.line, 'no delegation lets it use up what is another person''s'
+FROM pool_member m
+LEFT JOIN delegation d ON d.id = m.delegation AND d.line = m.pool AND d.used_line = m.line
+    AND d.state = 'active' AND d.until = m.until AND d.scopes @> '[{"type": "use"}]'
+WHERE m.delegation IS NOT NULL AND d.id IS NULL
+UNION ALL
+SELECT 'delegation ' || d.id, 'the line that it lets use up another''s does not'
+FROM delegation d LEFT JOIN pool_member m ON m.line = d.used_line AND m.delegation = d.id
+WHERE d.state = 'active' AND d.used_line IS NOT NULL AND d.until > %(at)s AND m.line IS NULL
+UNION ALL
+SELECT 'delegation ' || d.id, 'not both sides have agreed to one version of its terms'
+FROM delegation d
+WHERE d.answered_at IS NOT NULL AND d.state <> 'declined' AND (
+    SELECT count(DISTINCT a.person) FROM delegation_agreement a
+    WHERE a.home = d.home AND a.delegation = d.id AND a.version = d.terms
+        AND a.person IN (d.owner, d.delegate)) <> 2
+"""
+
+DELEGATION_INVARIANTS = (
+    Invariant(
+        "I11", "whoever acts on another person's line names a permission that stood", _AUTHORITY
+    ),
+)
+"""The invariants of delegations."""

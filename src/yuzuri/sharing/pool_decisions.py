@@ -3,6 +3,7 @@
 Pure: facts and a command in; an outcome and its changes out.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,7 +38,9 @@ from yuzuri.ledger.changes import (
 from yuzuri.operators.gift_rules import Recipients
 from yuzuri.operators.profiles import find_plan, services
 from yuzuri.operators.services import Pool as PoolService
+from yuzuri.sharing.authority import authority_to_manage
 from yuzuri.sharing.contributions import add, owe, pay, settle
+from yuzuri.sharing.delegations import Act, Action
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pools import (
     ChangeMember,
@@ -79,37 +82,45 @@ class PoolDecision:
     invitation: Invitation | None = None
     contributions: Sequence[Contribution] | None = None
     """All of the pool's, where some have changed."""
+    action: Action | None = None
+    """What was done on another's authority."""
 
 
 def decide_pool(facts: PoolFacts, command: PoolCommand) -> PoolDecision:
     """Decide a command about a pool; pure."""
     checked_pool_command(command)
+    decision = _decide(facts, command)
+    if isinstance(decision, Refusal):
+        return PoolDecision(decision)
+    return dataclasses.replace(decision, action=_done_on(facts, command, decision))
+
+
+def _decide(facts: PoolFacts, command: PoolCommand) -> PoolDecision | Refusal:
     match command:
         case OpenPool():
-            decision = _open(facts, command)
+            return _open(facts, command)
         case Invite():
-            decision = _invite(facts, command)
+            return _invite(facts, command)
         case WithdrawInvitation():
-            decision = _withdraw(facts, command)
+            return _withdraw(facts, command)
         case JoinPool():
-            decision = _join(facts, command)
+            return _join(facts, command)
         case ChangeMember():
-            decision = _change(facts, command)
+            return _change(facts, command)
         case RemoveMember():
-            decision = _remove(facts, command)
+            return _remove(facts, command)
         case FillPool():
-            decision = _fill(facts, command)
+            return _fill(facts, command)
         case ClosePool():
-            decision = _close(facts, command)
+            return _close(facts, command)
         case HandOverPool():
-            decision = _hand_over(facts, command)
+            return _hand_over(facts, command)
         case TakeOverPool():
-            decision = _take_over(facts, command)
+            return _take_over(facts, command)
         case SettlePool():
-            decision = _settle(facts, command)
+            return _settle(facts, command)
         case _:
             assert_never(command)
-    return PoolDecision(decision) if isinstance(decision, Refusal) else decision
 
 
 def apply_pool_decision(facts: PoolFacts, decision: PoolDecision) -> None:
@@ -127,12 +138,54 @@ def apply_pool_decision(facts: PoolFacts, decision: PoolDecision) -> None:
 
 def role_of(facts: PoolFacts, pool: Pool, person: PersonId) -> Role | None:
     """Return what a person may do with a pool; None: they have nothing to do with it."""
+    own = _own_role(facts, pool, person)
+    if own in {Role.OWNER, Role.MANAGER}:
+        return own
+    authority = authority_to_manage(facts.delegations.values(), pool, person, facts.at)
+    return own if authority is None else Role.MANAGER
+
+
+def _own_role(facts: PoolFacts, pool: Pool, person: PersonId) -> Role | None:
     if pool.owner == person:
         return Role.OWNER
     roles = {member.role for member in _members_of_person(facts, pool.id, person)}
     if Role.MANAGER in roles:
         return Role.MANAGER
     return Role.MEMBER if roles else None
+
+
+_ACTS: Mapping[type[PoolCommand], Act] = {
+    Invite: Act.INVITE,
+    WithdrawInvitation: Act.WITHDRAW,
+    ChangeMember: Act.CHANGE,
+    RemoveMember: Act.REMOVE,
+}
+"""What may be done with a pool on its owner's authority."""
+
+
+def _done_on(facts: PoolFacts, command: PoolCommand, decision: PoolDecision) -> Action | None:
+    """Return what was done on the owner's authority, where nothing else let the person do it."""
+    if not isinstance(command, Invite | WithdrawInvitation | ChangeMember | RemoveMember):
+        return None
+    if isinstance(command, WithdrawInvitation):
+        pool = facts.pools[facts.invitations[command.invitation].pool]
+    else:
+        pool = facts.pools[command.pool]
+    leaves = isinstance(command, RemoveMember) and _is_own_member(facts, command)
+    if leaves or _own_role(facts, pool, command.person) in {Role.OWNER, Role.MANAGER}:
+        return None
+    authority = authority_to_manage(facts.delegations.values(), pool, command.person, facts.at)
+    assert authority is not None
+    return Action(
+        id=new_id(home_of(authority.id)),
+        delegation=authority.id,
+        person=command.person,
+        what=_ACTS[type(command)],
+        at=facts.at,
+        pool=pool.id,
+        line=command.line if isinstance(command, ChangeMember | RemoveMember) else None,
+        invitation=None if decision.invitation is None else decision.invitation.id,
+    )
 
 
 # ---------------------------------------------------------------- opened, and who comes
@@ -512,7 +565,9 @@ def _own_pool(facts: PoolFacts, pool_id: PoolId, person: PersonId) -> Pool | Ref
 
 def _member(facts: PoolFacts, command: ChangeMember | RemoveMember | FillPool) -> Member | None:
     member = facts.members.get(command.line)
-    return None if member is None or member.pool != command.pool else member
+    if member is None or member.pool != command.pool or member.delegation is not None:
+        return None
+    return member
 
 
 def _is_own_member(facts: PoolFacts, command: ChangeMember | RemoveMember | FillPool) -> bool:

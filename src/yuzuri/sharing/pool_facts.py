@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from yuzuri.kernel.calendar import month_start
 from yuzuri.kernel.ids import (
     AllowanceId,
+    DelegationId,
     HolderId,
     Home,
     InvitationId,
@@ -19,6 +20,7 @@ from yuzuri.kernel.ids import (
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.delegations import Delegation
 from yuzuri.sharing.pools import Contribution, Invitation, Member, Pool
 from yuzuri.subscribers.lines import Line
 
@@ -41,6 +43,9 @@ class PoolFacts:
     invitations: dict[InvitationId, Invitation] = field(default_factory=dict)
     contributions: dict[PoolId, Sequence[Contribution]] = field(default_factory=dict)
     """What lines have put in: of pools that are only drawn on, what is owed alone."""
+
+    delegations: Mapping[DelegationId, Delegation] = field(default_factory=dict)
+    """On what people may manage pools that they do not own."""
 
     changed_pools: set[PoolId] = field(default_factory=set)
     changed_contributions: set[PoolId] = field(default_factory=set)

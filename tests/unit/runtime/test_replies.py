@@ -15,6 +15,7 @@ from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.errors import Code, FieldValue, Refusal
 from yuzuri.kernel.ids import (
     AllowanceId,
+    DelegationId,
     GiftId,
     HolderId,
     Id,
@@ -29,6 +30,7 @@ from yuzuri.ledger.commands import DONE, LedgerDone
 from yuzuri.ledger.expiry import Expired
 from yuzuri.operators.sources import Confidence
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
+from yuzuri.sharing.delegations import DelegationDone
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftRefused, GiftState
 from yuzuri.sharing.links import Audience, Link, LinkDone, Split
 from yuzuri.sharing.pools import PoolDone
@@ -134,6 +136,7 @@ OUTCOMES: dict[type, st.SearchStrategy[Outcome]] = {
         several(st.tuples(ids.map(AllowanceId), amounts)),
     ),
     PoolDone: st.builds(PoolDone, ids.map(HolderId).map(PoolId)),
+    DelegationDone: st.builds(DelegationDone, ids.map(DelegationId)),
     Charged: st.builds(
         Charged,
         several(
