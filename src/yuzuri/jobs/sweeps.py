@@ -18,6 +18,8 @@ from yuzuri.sharing.delegation_store import due_delegations
 from yuzuri.sharing.delegations import ExpireDelegation
 from yuzuri.sharing.gift_store import due_gifts
 from yuzuri.sharing.gifts import ExpireGift
+from yuzuri.sharing.link_rows import due_links
+from yuzuri.sharing.links import ExpireLink
 from yuzuri.sharing.pool_store import pools_to_settle
 from yuzuri.sharing.pools import SettlePool
 from yuzuri.sharing.throttle import forget_failures
@@ -54,6 +56,7 @@ async def sweep(yuzuri: Yuzuri) -> int:
     for home in map(Home, range(yuzuri.homes)):
         answered += await _bring_over(yuzuri, home)
         answered += await _expire_gifts(yuzuri, home)
+        answered += await _expire_links(yuzuri, home)
         answered += await _expire_delegations(yuzuri, home)
         # After the gifts, so that what they held is seen to be free.
         answered += await _expire_buckets(yuzuri, home)
@@ -81,6 +84,14 @@ async def _expire_delegations(yuzuri: Yuzuri, home: Home) -> int:
         due = await due_delegations(connection, home, yuzuri.clock())
     return await _submit_all(
         yuzuri, {f"expire delegation {one}": ExpireDelegation(delegation=one) for one in due}
+    )
+
+
+async def _expire_links(yuzuri: Yuzuri, home: Home) -> int:
+    async with yuzuri.database.connection() as connection:
+        links = await due_links(connection, home, yuzuri.clock())
+    return await _submit_all(
+        yuzuri, {f"expire link {link}": ExpireLink(link=link) for link in links}
     )
 
 
@@ -114,7 +125,7 @@ async def _settle_pools(yuzuri: Yuzuri, home: Home) -> int:
 
 async def _submit_all(
     yuzuri: Yuzuri,
-    commands: Mapping[str, ExpireGift | ExpireBuckets | SettlePool | ExpireDelegation],
+    commands: Mapping[str, ExpireGift | ExpireBuckets | SettlePool | ExpireDelegation | ExpireLink],
 ) -> int:
     """Send commands under new keys, so that an answer of today never stands in tomorrow's way."""
     sweep_name = new_id()

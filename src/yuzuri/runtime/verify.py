@@ -13,6 +13,7 @@ from yuzuri.db.invariants import (
     ignore_progress,
 )
 from yuzuri.ledger.invariants import LEDGER_INVARIANTS
+from yuzuri.sharing.link_invariants import LINK_INVARIANTS
 from yuzuri.sharing.invariants import (
     DELEGATION_INVARIANTS,
     GIFT_INVARIANTS,
@@ -61,11 +62,8 @@ WHERE kind = 'i' AND NOT EXISTS (
     SELECT FROM answered WHERE answered.purchase = transfer.cause::text)
 """
 
-_I7 = "SELECT 'link', 'none is posted yet' WHERE false"
-
 _REQUEST_INVARIANTS = (
     Invariant("I4", "one effect for each request, whatever the retries", _I4),
-    Invariant("I7", "no link gives more shares than it has (none is posted yet)", _I7),
 )
 
 
@@ -80,6 +78,7 @@ async def verify(
         (
             *LEDGER_INVARIANTS,
             *GIFT_INVARIANTS,
+            *LINK_INVARIANTS,
             *POOL_INVARIANTS,
             *TANK_INVARIANTS,
             *DELEGATION_INVARIANTS,

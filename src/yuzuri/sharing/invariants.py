@@ -29,10 +29,21 @@ UNION ALL
 SELECT 'hold ' || hold.id, 'it is open for a gift that is not'
 FROM hold JOIN gift g ON g.home = hold.home AND g.id = hold.cause
 WHERE hold.lapsed_at IS NULL AND g.state <> 'open'
+UNION ALL
+SELECT 'link ' || l.id, 'it is ' || l.state || ', ' || (l.amount - l.taken_amount)
+       || ' of it is left, and it holds ' || coalesce(h.open, 0)
+FROM link l LEFT JOIN held h ON h.cause = l.id
+WHERE coalesce(h.open, 0)
+    <> CASE WHEN l.state = 'open' AND l.deadline > %(at)s AND h.lapsed IS NOT TRUE
+       THEN l.amount - l.taken_amount ELSE 0 END
+UNION ALL
+SELECT 'hold ' || hold.id, 'it is open for a link that is not'
+FROM hold JOIN link l ON l.home = hold.home AND l.id = hold.cause
+WHERE hold.lapsed_at IS NULL AND l.state <> 'open'
 """
 
 GIFT_INVARIANTS = (
-    Invariant("I6", "what open gifts hold is what they are; a gift ends exactly once", _I6),
+    Invariant("I6", "what open gifts and links hold is what they are; each ends exactly once", _I6),
 )
 """The invariants of gifts."""
 
