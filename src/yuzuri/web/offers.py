@@ -213,7 +213,7 @@ def _open_preview(
     waits = refusable is None or refusable.value
     parts = list(gift_parts(question))
     deadline = verdict.deadline or offer_lifetime_end(question)
-    returns, lost = _unclaimed(parts, deadline)
+    returns, lost = unclaimed(parts, deadline)
     left = sum(holding.available for holding in question.usable()) - offer.amount
 
     def say_amount(units: int) -> str:
@@ -242,7 +242,7 @@ def _open_preview(
     )
 
 
-def _unclaimed(
+def unclaimed(
     parts: Iterable[tuple[Holding, int]], deadline: datetime
 ) -> tuple[dict[tuple[datetime | None, str], int], int]:
     """Return what comes back if nobody accepts, by end and hours; and how much is over by then."""
