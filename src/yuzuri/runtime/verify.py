@@ -13,13 +13,13 @@ from yuzuri.db.invariants import (
     ignore_progress,
 )
 from yuzuri.ledger.invariants import LEDGER_INVARIANTS
-from yuzuri.sharing.link_invariants import LINK_INVARIANTS
 from yuzuri.sharing.invariants import (
     DELEGATION_INVARIANTS,
     GIFT_INVARIANTS,
     POOL_INVARIANTS,
     TANK_INVARIANTS,
 )
+from yuzuri.sharing.link_invariants import LINK_INVARIANTS
 
 # Replies are kept as [kind, outcome]; see replies.py.
 _I4 = """
@@ -62,9 +62,7 @@ WHERE kind = 'i' AND NOT EXISTS (
     SELECT FROM answered WHERE answered.purchase = transfer.cause::text)
 """
 
-_REQUEST_INVARIANTS = (
-    Invariant("I4", "one effect for each request, whatever the retries", _I4),
-)
+_REQUEST_INVARIANTS = (Invariant("I4", "one effect for each request, whatever the retries", _I4),)
 
 
 async def verify(
