@@ -571,7 +571,7 @@ async def _name_lines(connection: Connection, named: _Named) -> None:
 
 
 async def _load_giving(connection: Connection, facts: Facts, named: _Named) -> None:
-    if named.giving:
+    if named.gifts or named.giving:
         await take_in_gifts(connection, facts.gifts, named.gifts, named.giving)
     if named.links:
         await take_in_links(connection, facts.links, named.links, named.takes)
