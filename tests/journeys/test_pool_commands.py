@@ -1,4 +1,4 @@
-"""`yuzuri pools` as its people use it: opened, joined, filled, changed, left, handed over, closed."""
+"""`yuzuri pools` as its people use it, from opening a pool to handing it over or closing it."""
 
 from typer.testing import CliRunner, Result
 

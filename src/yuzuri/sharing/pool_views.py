@@ -23,7 +23,14 @@ from yuzuri.sharing.pool_store import (
     pools_of,
 )
 from yuzuri.sharing.pools import Contribution, Invitation, Member, Pool, Role
-from yuzuri.subscribers.lines import Line, Person, lines_of, load_lines, load_people
+from yuzuri.subscribers.lines import (
+    Line,
+    Person,
+    lines_of,
+    load_lines,
+    load_people,
+    mask_number,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,16 @@ class InvitationInView:
     inviter: Person
 
 
+def number_seen(invitation: Invitation, person: PersonId) -> str | None:
+    """Return whom an invitation is to as those who manage the pool may see it; None: a link.
+
+    The whole number is for whoever invited it.
+    """
+    if invitation.number is None or invitation.by == person:
+        return invitation.number
+    return mask_number(invitation.number)
+
+
 async def load_pool_views(
     connection: Connection, profiles: Profiles, person: PersonId, at: datetime
 ) -> Sequence[PoolInView]:
@@ -125,6 +142,16 @@ async def load_invitations_to(
     """Return the open invitations to a person's numbers, oldest first."""
     numbers = [line.number for line in await lines_of(connection, person)]
     return await _in_view(connection, await open_invitations(connection, numbers=numbers, at=at))
+
+
+async def check_invited(connection: Connection, invitation: InvitationId, number: str) -> None:
+    """Raise `INVITATION_UNKNOWN` unless an invitation is to a number, open or not.
+
+    One that is a link is accepted by its secret only.
+    """
+    known = (await load_invitations(connection, [invitation])).get(invitation)
+    if known is None or known.number != number:
+        raise DomainError(Code.INVITATION_UNKNOWN)
 
 
 async def load_open_invitation(
@@ -194,9 +221,7 @@ class _Known:
                     one.amount,
                     one.is_owed,
                 )
-                for one in settle(
-                    contributions, lambda allowance: _lasting(book, pool.id, allowance)
-                )
+                for one in settled
                 if sees_all or one.line in self.mine
             ),
             invitations=tuple(invitations) if sees_all and pool.closed_at is None else (),

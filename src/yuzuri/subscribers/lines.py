@@ -42,7 +42,7 @@ class Line:
     @property
     def masked_number(self) -> str:
         """The number as other people may see it: its last two digits."""
-        return f"•••{self.number[-2:]}"
+        return mask_number(self.number)
 
 
 _LINE_COLUMNS = "id, person, operator, plan, number, label, account, billing_group, activated_at"
@@ -63,6 +63,11 @@ SELECT {_LINE_COLUMNS} FROM line WHERE home = %s AND person = ANY(%b) ORDER BY a
 _LINE_BY_NUMBER = "SELECT line FROM phone_number WHERE number = %s"
 _LINK = "INSERT INTO linked_number (home, line, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _LINKED = "SELECT line, number FROM linked_number WHERE home = %s AND line = ANY(%b)"
+
+
+def mask_number(number: str) -> str:
+    """Return a number as other people may see it: its last two digits."""
+    return f"•••{number[-2:]}"
 
 
 def parse_number(text: str, country: str | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from litestar import HttpMethod, Response, Router, route
 
-from yuzuri.api.app import gifts, health, lines, operators, sessions, tanks, use
+from yuzuri.api.app import gifts, health, lines, operators, pools, sessions, tanks, use
 from yuzuri.api.app.bodies import StrictRequest
 from yuzuri.api.app.callers import signed_in
 from yuzuri.api.app.openapi import SESSION_SCHEME
@@ -58,6 +58,21 @@ _for_people = Router(
         gifts.accept_gift,
         gifts.decline_gift,
         gifts.cancel_gift,
+        pools.show_pools,
+        pools.open_pool,
+        pools.show_pool,
+        pools.fill_pool,
+        pools.close_pool,
+        pools.hand_over_pool,
+        pools.take_over_pool,
+        pools.change_member,
+        pools.remove_member,
+        pools.invite,
+        pools.link_invitation,
+        pools.withdraw_invitation,
+        pools.show_invitations,
+        pools.accept_invitation,
+        pools.join_pool,
         tanks.show_tanks,
         tanks.give_to_tank,
         tanks.draw_from_tank,
