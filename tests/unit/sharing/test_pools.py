@@ -4,125 +4,76 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from itertools import product
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.ids import numbered
-from tests.model.world import ISSUED, named, operator
+from tests.model.world import ISSUED
+from tests.unit.sharing.pool_people import (
+    MIDNIGHT,
+    MONTH_END,
+    START,
+    TICK,
+    TOKYO,
+    added,
+    bought,
+    code_of,
+    do,
+    facts_of,
+    fill,
+    invited,
+    joining,
+    line,
+    opened,
+)
 
-from yuzuri.catalog.purchases import Purchase, decide_purchase
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HolderId, Home, PersonId, PoolId, PurchaseId, home_of, new_id
+from yuzuri.kernel.ids import HolderId, Home, InvitationId, PersonId, PoolId, new_id
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.ledger.book import Book, HomeState
 from yuzuri.ledger.changes import HOUSE, House, TransferKind
-from yuzuri.operators.gift_rules import Recipients
-from yuzuri.operators.plans import AllowanceClass
-from yuzuri.operators.profile import Profile
-from yuzuri.operators.profiles import Profiles
-from yuzuri.operators.services import Pool as PoolService
-from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
-from yuzuri.sharing.pool_facts import PoolFacts
+from yuzuri.sharing.pool_decisions import INVITATION_LIFE, decide_pool
 from yuzuri.sharing.pools import (
-    AddMember,
+    Allotment,
     ChangeMember,
-    FillPool,
+    ClosePool,
+    HandOverPool,
+    Invite,
     Member,
     OpenPool,
     Pool,
     PoolCommand,
     PoolDone,
     RemoveMember,
+    Role,
+    TakeOverPool,
+    WithdrawInvitation,
 )
 from yuzuri.subscribers.lines import Line
 
-TOKYO = ZoneInfo("Asia/Tokyo")
-TICK = timedelta(microseconds=1)
-MIDNIGHT = datetime(2026, 11, 10, 15, tzinfo=UTC)
-"""When Wednesday begins in Tokyo."""
-MONTH_END = datetime(2026, 11, 30, 15, tzinfo=UTC)
-"""When December begins in Tokyo."""
-START = MIDNIGHT - timedelta(hours=12)
+MONTH = datetime(2026, 10, 31, 15, tzinfo=UTC)
+"""When November begins in Tokyo."""
 
 
-def offering(name: str, **terms: object) -> Profile:
-    service = PoolService(name=named("pool"), source="s", **terms)  # type: ignore[arg-type] # its fields
-    return msgspec.structs.replace(operator(name), services=(service,), timezone="Asia/Tokyo")
-
-
-PROFILES = Profiles(
-    {
-        "open": offering("open", lines_max=3),
-        "account": offering("account", recipients=Recipients.SAME_ACCOUNT),
-        "carry": offering("carry", sources=(AllowanceClass.CARRIED_OVER,)),
-        "none": operator("none"),
-    }
-)
-
-
-def line(name: str = "open", home: int = 0, account: str | None = None) -> Line:
-    return Line(
-        id=HolderId(new_id(Home(home))),
-        person=PersonId(new_id(Home(home))),
-        operator=name,
-        plan="plan",
-        number="+81000000000",
-        label="a line",
-        activated_at=START,
-        account=account,
-    )
-
-
-def facts_of(*lines: Line, at: datetime = START) -> PoolFacts:
-    known = {one.id: one for one in lines}
-    book = Book(at, locked={Home(home): HomeState() for home in range(2)}, homes=2)
-    return PoolFacts(book, PROFILES, known, {one.person: [one] for one in lines})
-
-
-def do(facts: PoolFacts, command: PoolCommand) -> object:
-    decision = decide_pool(facts, command)
-    apply_pool_decision(facts, decision)
-    return decision.outcome
-
-
-def opened(facts: PoolFacts, owner: Line) -> PoolId:
-    pool = PoolId(HolderId(new_id(home_of(owner.person))))
-    assert do(
-        facts, OpenPool(person=owner.person, pool=pool, name="us", line=owner.id)
-    ) == PoolDone(pool)
-    return pool
-
-
-def bought(facts: PoolFacts, buyer: Line, *top_ups: str | None) -> None:
-    for top_up in top_ups:
-        purchase = Purchase(id=PurchaseId(new_id()), line=buyer.id, top_up=top_up)
-        facts.book.apply(decide_purchase(facts.book, facts.lines, PROFILES, purchase)[1])
-
-
-def added(facts: PoolFacts, owner: Line, pool: PoolId, *members: Line) -> None:
-    for member in members:
-        assert do(facts, AddMember(person=owner.person, pool=pool, line=member.id)) == PoolDone(
-            pool
-        )
-
-
-def member(**terms: object) -> Member:
+def member(*, line: HolderId | None = None, pool: PoolId | None = None, **terms: Any) -> Member:
+    """A member who has joined this month; a term of a member's own, or of its allotment."""
+    own = {name: terms.pop(name) for name in tuple(terms) if name in Member.__struct_fields__}
     base = Member(
-        line=HolderId(numbered(50)),
-        pool=PoolId(HolderId(numbered(60))),
+        line=line or HolderId(numbered(50)),
+        pool=pool or PoolId(HolderId(numbered(60))),
         joined_at=START,
         day=MIDNIGHT - timedelta(days=1),
-        month=datetime(2026, 10, 31, 15, tzinfo=UTC),
+        month=MONTH,
+        allotment=Allotment(**terms),
     )
-    return msgspec.structs.replace(base, **terms)
+    return msgspec.structs.replace(base, **own)
 
 
-def code_of(outcome: object) -> Code:
-    assert isinstance(outcome, Refusal), outcome
-    return outcome.code
+def may(one: Member, at: datetime = START, unit: Unit = Unit.DATA, size: int = 0) -> int | None:
+    return one.may_take(unit, at, TOKYO, size)
 
 
 # ---------------------------------------------------------------- how much a member may take
@@ -131,48 +82,48 @@ def code_of(outcome: object) -> Code:
 def test_a_member_without_caps_may_take_all_there_is() -> None:
     free = member()
     free.take(Unit.DATA, 10**15, START, TOKYO)
-    assert free.may_take(Unit.DATA, START, TOKYO) is None
+    assert may(free, START) is None
 
 
 def test_a_cap_lets_the_last_byte_pass_and_nothing_after_it() -> None:
     capped = member(cap_per_day=100)
     capped.take(Unit.DATA, 99, START, TOKYO)
-    assert capped.may_take(Unit.DATA, START, TOKYO) == 1
+    assert may(capped, START) == 1
     capped.take(Unit.DATA, 1, START, TOKYO)
-    assert capped.may_take(Unit.DATA, START, TOKYO) == 0
+    assert may(capped, START) == 0
 
 
 def test_the_smaller_of_what_two_caps_leave_decides() -> None:
     capped = member(cap_per_day=100, cap_per_month=150)
     capped.take(Unit.DATA, 60, START, TOKYO)
-    assert capped.may_take(Unit.DATA, START, TOKYO) == 40
-    assert capped.may_take(Unit.DATA, START + timedelta(days=1), TOKYO) == 90
+    assert may(capped, START) == 40
+    assert may(capped, START + timedelta(days=1)) == 90
     capped.take(Unit.DATA, 80, START + timedelta(days=1), TOKYO)
-    assert capped.may_take(Unit.DATA, START + timedelta(days=2), TOKYO) == 10
+    assert may(capped, START + timedelta(days=2)) == 10
 
 
 def test_a_cap_that_was_lowered_below_what_was_taken_leaves_nothing() -> None:
-    assert member(cap_per_day=10, taken_today=11).may_take(Unit.DATA, START, TOKYO) == 0
+    assert may(member(cap_per_day=10, taken_today=11)) == 0
 
 
 @pytest.mark.parametrize(
     ("caps", "border"), [({"cap_per_day": 100}, MIDNIGHT), ({"cap_per_month": 100}, MONTH_END)]
 )
 def test_a_day_and_a_month_begin_anew_by_the_operators_clock(
-    caps: Mapping[str, int], border: datetime
+    caps: Mapping[str, Any], border: datetime
 ) -> None:
     capped = member(**caps)
     capped.take(Unit.DATA, 100, border - TICK, TOKYO)
-    assert capped.may_take(Unit.DATA, border - TICK, TOKYO) == 0
-    assert capped.may_take(Unit.DATA, border, TOKYO) == 100
+    assert may(capped, border - TICK) == 0
+    assert may(capped, border) == 100
     capped.take(Unit.DATA, 30, border, TOKYO)
-    assert capped.may_take(Unit.DATA, border, TOKYO) == 70
+    assert may(capped, border) == 70
 
 
 def test_a_clock_that_goes_back_makes_no_room() -> None:
     capped = member(cap_per_day=100)
     capped.take(Unit.DATA, 100, MIDNIGHT, TOKYO)
-    assert capped.may_take(Unit.DATA, MIDNIGHT - TICK, TOKYO) == 0
+    assert may(capped, MIDNIGHT - TICK) == 0
     capped.take(Unit.DATA, 1, MIDNIGHT - TICK, TOKYO)
     assert (capped.day, capped.taken_today) == (MIDNIGHT, 101)
 
@@ -181,7 +132,7 @@ def test_what_is_given_back_may_be_taken_again_and_no_more() -> None:
     capped = member(cap_per_day=100, cap_per_month=1_000)
     capped.take(Unit.DATA, 100, START, TOKYO)
     capped.give_back(Unit.DATA, 40, START, TOKYO)
-    assert capped.may_take(Unit.DATA, START, TOKYO) == 40
+    assert may(capped, START) == 40
     capped.give_back(Unit.DATA, 1_000, START, TOKYO)
     assert (capped.taken_today, capped.taken_this_month) == (0, 0)
 
@@ -192,7 +143,7 @@ def test_what_was_taken_yesterday_makes_no_room_today_but_does_this_month() -> N
     capped.take(Unit.DATA, 30, MIDNIGHT, TOKYO)
     capped.give_back(Unit.DATA, 50, MIDNIGHT - TICK, TOKYO)
     assert (capped.taken_today, capped.taken_this_month) == (30, 30)
-    assert capped.may_take(Unit.DATA, MIDNIGHT, TOKYO) == 70
+    assert may(capped, MIDNIGHT) == 70
 
 
 def test_what_was_taken_last_month_makes_no_room_in_this_one() -> None:
@@ -200,14 +151,14 @@ def test_what_was_taken_last_month_makes_no_room_in_this_one() -> None:
     capped.take(Unit.DATA, 50, MONTH_END - TICK, TOKYO)
     capped.take(Unit.DATA, 30, MONTH_END, TOKYO)
     capped.give_back(Unit.DATA, 50, MONTH_END - TICK, TOKYO)
-    assert capped.may_take(Unit.DATA, MONTH_END, TOKYO) == 70
+    assert may(capped, MONTH_END) == 70
 
 
 @pytest.mark.parametrize("unit", [Unit.VOICE, Unit.SMS])
 def test_caps_are_of_data_alone(unit: Unit) -> None:
     capped = member(cap_per_day=1, cap_per_month=1, taken_today=1, taken_this_month=1)
     before = msgspec.structs.replace(capped)
-    assert capped.may_take(unit, START, TOKYO) is None
+    assert may(capped, START, unit) is None
     capped.take(unit, 5, START, TOKYO)
     capped.give_back(unit, 5, START, TOKYO)
     assert capped == before
@@ -215,7 +166,44 @@ def test_caps_are_of_data_alone(unit: Unit) -> None:
 
 @pytest.mark.parametrize("unit", Unit)
 def test_a_paused_member_may_take_nothing_of_any_kind(unit: Unit) -> None:
-    assert member(is_paused=True, cap_per_day=100).may_take(unit, START, TOKYO) == 0
+    assert may(member(is_paused=True, cap_per_day=100), START, unit) == 0
+
+
+def test_a_share_is_of_all_that_it_takes_from_when_it_joined() -> None:
+    shared = member(share=100)
+    shared.take(Unit.DATA, 60, START, TOKYO)
+    assert may(shared, MONTH_END + timedelta(days=40)) == 40
+    shared.take(Unit.DATA, 40, MONTH_END, TOKYO)
+    assert may(shared, MONTH_END) == 0
+    shared.give_back(Unit.DATA, 10, START, TOKYO)
+    assert may(shared, MONTH_END + timedelta(days=40)) == 10
+
+
+@pytest.mark.parametrize(("percent", "size", "part"), [(1, 99, 0), (33, 100, 33), (100, 7, 7)])
+def test_a_share_in_percent_is_of_the_size_in_this_month_and_anew_in_the_next(
+    percent: int, size: int, part: int
+) -> None:
+    shared = member(share_percent=percent)
+    assert may(shared, size=size) == part
+    shared.take(Unit.DATA, part, START, TOKYO)
+    assert may(shared, size=size) == 0
+    assert may(shared, MONTH_END, size=size) == part
+
+
+def test_between_its_first_and_its_last_moment_it_may_take_and_at_no_other() -> None:
+    lent = member(since=START, until=MIDNIGHT, share=9)
+    assert [may(lent, at) for at in (START - TICK, START, MIDNIGHT - TICK, MIDNIGHT)] == [
+        0,
+        9,
+        9,
+        0,
+    ]
+
+
+def test_what_leaves_least_decides() -> None:
+    limits: dict[str, Any] = {"cap_per_day": 5, "cap_per_month": 6, "share": 7, "share_percent": 8}
+    for name in limits:
+        assert may(member(**(limits | {name: 3})), size=100) == 3
 
 
 # ---------------------------------------------------------------- who may open, add, change
@@ -225,9 +213,10 @@ def test_a_pool_is_of_the_operator_of_the_line_it_is_opened_with() -> None:
     owner = line()
     facts = facts_of(owner)
     pool = opened(facts, owner)
-    assert facts.opened == [
-        Pool(id=pool, owner=owner.person, name="us", operator="open", opened_at=START)
+    assert [*facts.pools.values()] == [
+        Pool(id=pool, owner=owner.person, name="us", operator="open", opened_at=START, month=MONTH)
     ]
+    assert facts.changed_pools == {pool}
     assert facts.members == {}
 
 
@@ -286,15 +275,12 @@ def test_who_joins_has_taken_nothing_and_every_line_that_changes_is_told() -> No
     owner, friend = line(), line()
     facts = facts_of(owner, friend)
     pool = opened(facts, owner)
-    command = AddMember(
-        person=owner.person, pool=pool, line=friend.id, cap_per_day=5, pool_first=True
-    )
-    assert do(facts, command) == PoolDone(pool)
+    terms = Allotment(cap_per_day=5, pool_first=True)
+    added(facts, owner, pool, friend, allotment=terms)
     assert facts.members == {
         friend.id: member(line=friend.id, pool=pool, cap_per_day=5, pool_first=True)
     }
     assert facts.changed == facts.touched_lines == {friend.id}
-    assert facts.supplied_lines == set()
 
 
 def test_a_line_draws_on_one_pool_only_and_the_operators_number_of_lines_is_the_last() -> None:
@@ -302,10 +288,10 @@ def test_a_line_draws_on_one_pool_only_and_the_operators_number_of_lines_is_the_
     facts = facts_of(owner, *friends)
     pool, other = opened(facts, owner), opened(facts, owner)
     added(facts, owner, pool, *friends[:3])
-    full = do(facts, AddMember(person=owner.person, pool=pool, line=friends[3].id))
+    full = do(facts, joining(friends[3], invited(facts, owner.person, pool)))
     assert isinstance(full, Refusal)
     assert (full.code, full.fields["limit"]) == (Code.POOL_FULL, 3)
-    again = AddMember(person=owner.person, pool=other, line=friends[0].id)
+    again = joining(friends[0], invited(facts, owner.person, other))
     assert code_of(do(facts, again)) is Code.POOL_MEMBER_ALREADY
     do(facts, RemoveMember(person=owner.person, pool=pool, line=friends[0].id))
     assert do(facts, again) == PoolDone(other)
@@ -314,9 +300,8 @@ def test_a_line_draws_on_one_pool_only_and_the_operators_number_of_lines_is_the_
 def test_only_lines_of_the_pools_operator_may_join() -> None:
     owner, stranger = line(), line("account")
     facts = facts_of(owner, stranger)
-    pool = opened(facts, owner)
-    refusal = do(facts, AddMember(person=owner.person, pool=pool, line=stranger.id))
-    assert code_of(refusal) is Code.POOL_OTHER_OPERATOR
+    invitation = invited(facts, owner.person, opened(facts, owner))
+    assert code_of(do(facts, joining(stranger, invitation))) is Code.POOL_OTHER_OPERATOR
 
 
 @pytest.mark.parametrize(("account", "joins"), [("A", True), ("B", False), (None, False)])
@@ -326,27 +311,39 @@ def test_where_the_operator_says_so_only_lines_of_the_owners_account_may_join(
     owner, friend = line("account", account="A"), line("account", account=account)
     facts = facts_of(owner, friend)
     pool = opened(facts, owner)
-    outcome = do(facts, AddMember(person=owner.person, pool=pool, line=friend.id))
+    outcome = do(facts, joining(friend, invited(facts, owner.person, pool)))
     assert outcome == PoolDone(pool) if joins else code_of(outcome) is Code.POOL_OTHER_ACCOUNT
 
 
-@pytest.mark.parametrize("command", [AddMember, ChangeMember])
-@pytest.mark.parametrize("cap", [0, -1])
-def test_a_cap_is_more_than_nothing(
-    command: type[AddMember] | type[ChangeMember], cap: int
+def inviting(allotment: Allotment, **terms: Any) -> Invite:
+    person = PersonId(numbered(70))
+    return Invite(person=person, pool=PoolId(HolderId(numbered(60))), allotment=allotment, **terms)
+
+
+def changing(allotment: Allotment, **terms: Any) -> ChangeMember:
+    pool, line = PoolId(HolderId(numbered(60))), HolderId(numbered(50))
+    person = PersonId(numbered(70))
+    return ChangeMember(person=person, pool=pool, line=line, allotment=allotment, **terms)
+
+
+NONSENSE = [
+    *(
+        ({name: amount}, {}, Code.AMOUNT_NOT_POSITIVE)
+        for name, amount in product(("cap_per_day", "cap_per_month", "share"), (0, -1))
+    ),
+    *(({"share_percent": part}, {}, Code.REQUEST_INVALID) for part in (0, 101)),
+    ({}, {"role": Role.OWNER}, Code.REQUEST_INVALID),
+]
+
+
+@pytest.mark.parametrize("command", [inviting, changing])
+@pytest.mark.parametrize(("allotment", "terms", "code"), NONSENSE, ids=str)
+def test_nobody_is_asked_to_draw_on_a_pool_in_a_way_that_makes_no_sense(
+    command: Any, allotment: Mapping[str, Any], terms: Mapping[str, Role], code: Code
 ) -> None:
-    for per_day, per_month in ((cap, None), (None, cap)):
-        owner = line()
-        asked = command(
-            person=owner.person,
-            pool=PoolId(owner.id),
-            line=owner.id,
-            cap_per_day=per_day,
-            cap_per_month=per_month,
-        )
-        with pytest.raises(DomainError) as raised:
-            decide_pool(facts_of(owner), asked)
-        assert raised.value.refusal.code is Code.AMOUNT_NOT_POSITIVE
+    with pytest.raises(DomainError) as raised:
+        decide_pool(facts_of(), command(Allotment(**allotment), **terms))
+    assert raised.value.refusal.code is code
 
 
 def test_a_change_keeps_what_was_taken() -> None:
@@ -355,12 +352,108 @@ def test_a_change_keeps_what_was_taken() -> None:
     pool = opened(facts, owner)
     added(facts, owner, pool, friend)
     facts.members[friend.id].take(Unit.DATA, 70, START, TOKYO)
-    change = ChangeMember(
-        person=owner.person, pool=pool, line=friend.id, cap_per_month=100, is_paused=True
-    )
+    facts.touched_lines.clear()
+    terms = Allotment(cap_per_month=100, is_paused=True)
+    change = ChangeMember(person=owner.person, pool=pool, line=friend.id, allotment=terms)
     assert do(facts, change) == PoolDone(pool)
     changed = facts.members[friend.id]
-    assert (changed.cap_per_month, changed.is_paused, changed.taken_this_month) == (100, True, 70)
+    assert (changed.allotment, changed.taken, changed.taken_this_month) == (terms, 70, 70)
+    assert facts.touched_lines == {friend.id}
+
+
+# ---------------------------------------------------------------- who is invited
+
+
+@pytest.mark.parametrize("number", ["+819012345678", None])
+def test_an_invitation_is_answered_the_same_whoever_has_the_number(number: str | None) -> None:
+    owner, friend = line(), line()
+    facts = facts_of(owner, friend)
+    pool = opened(facts, owner)
+    known = invited(facts, owner.person, pool, number=friend.number)
+    unknown = invited(facts, owner.person, pool, number=number)
+    one, other = facts.invitations[known], facts.invitations[unknown]
+    assert msgspec.structs.replace(one, id=other.id, number=other.number) == other
+    assert (one.until, one.uses_max) == (START + INVITATION_LIFE, 1)
+
+
+def test_an_invitation_of_a_number_is_for_the_line_that_has_it() -> None:
+    owner, friend, other = line(), line(), line()
+    theirs = line(of=friend)
+    facts = facts_of(owner, friend, other, theirs)
+    pool = opened(facts, owner)
+    invitation = invited(facts, owner.person, pool, number=friend.number)
+    for one in (other, theirs, owner):
+        assert code_of(do(facts, joining(one, invitation))) is Code.INVITATION_UNKNOWN
+    assert do(facts, joining(friend, invitation)) == PoolDone(pool)
+
+
+def test_nobody_joins_for_somebody_else() -> None:
+    owner, friend = line(), line()
+    facts = facts_of(owner, friend)
+    invitation = invited(facts, owner.person, opened(facts, owner))
+    for_them = msgspec.structs.replace(joining(friend, invitation), person=owner.person)
+    assert code_of(do(facts, for_them)) is Code.LINE_NOT_YOURS
+
+
+def test_so_many_lines_join_by_a_link_as_it_is_for() -> None:
+    owner, *friends = (line() for _ in range(4))
+    facts = facts_of(owner, *friends)
+    pool = opened(facts, owner)
+    invitation = invited(facts, owner.person, pool, uses_max=2)
+    joined = [do(facts, joining(friend, invitation)) for friend in friends]
+    assert joined[:2] == [PoolDone(pool)] * 2
+    assert code_of(joined[2]) is Code.INVITATION_UNKNOWN
+    assert facts.invitations[invitation].uses == 2
+
+
+def test_nobody_joins_by_an_invitation_that_is_over_withdrawn_or_of_a_closed_pool() -> None:
+    for happens in ("it is over", "it is withdrawn", "the pool is closed", "there was none"):
+        owner, friend = line(), line()
+        facts = facts_of(owner, friend)
+        pool = opened(facts, owner)
+        until = START + timedelta(hours=1)
+        invitation = invited(facts, owner.person, pool, until=until)
+        match happens:
+            case "it is over":
+                facts.book.at = until
+            case "it is withdrawn":
+                withdrawal = WithdrawInvitation(person=owner.person, invitation=invitation)
+                assert do(facts, withdrawal) == PoolDone(pool)
+                assert code_of(do(facts, withdrawal)) is Code.INVITATION_UNKNOWN
+            case "the pool is closed":
+                assert do(facts, ClosePool(person=owner.person, pool=pool)) == PoolDone(pool)
+            case _:
+                invitation = InvitationId(new_id())
+        assert code_of(do(facts, joining(friend, invitation))) is Code.INVITATION_UNKNOWN, happens
+
+
+def test_an_invitation_ends_after_it_begins() -> None:
+    owner = line()
+    facts = facts_of(owner)
+    past = Invite(person=owner.person, pool=opened(facts, owner), until=START)
+    assert code_of(do(facts, past)) is Code.REQUEST_INVALID
+
+
+@pytest.mark.parametrize(
+    "terms", [{"uses_max": 0}, {"uses_max": 101}, {"uses_max": 2, "number": "+81901"}], ids=str
+)
+def test_an_invitation_is_for_some_lines_and_a_number_is_one(terms: Mapping[str, Any]) -> None:
+    with pytest.raises(DomainError) as raised:
+        decide_pool(facts_of(), inviting(Allotment(), **terms))
+    assert raised.value.refusal.code is Code.REQUEST_INVALID
+
+
+# ---------------------------------------------------------------- who decides
+
+
+def changed(by: Line, pool: PoolId, whose: Line, role: Role = Role.MEMBER) -> ChangeMember:
+    return ChangeMember(
+        person=by.person, pool=pool, line=whose.id, allotment=Allotment(cap_per_day=5), role=role
+    )
+
+
+def removed(by: Line, pool: PoolId, whose: Line) -> RemoveMember:
+    return RemoveMember(person=by.person, pool=pool, line=whose.id)
 
 
 def test_a_pool_of_strangers_is_unknown_and_a_member_decides_nothing_but_to_leave() -> None:
@@ -368,36 +461,133 @@ def test_a_pool_of_strangers_is_unknown_and_a_member_decides_nothing_but_to_leav
     facts = facts_of(owner, friend, stranger)
     pool = opened(facts, owner)
     added(facts, owner, pool, friend)
-    for command in (AddMember, ChangeMember, RemoveMember):
-        for target in (friend, stranger):
-            asked = command(person=stranger.person, pool=pool, line=target.id)
-            assert code_of(do(facts, asked)) is Code.POOL_UNKNOWN
-    change = ChangeMember(person=friend.person, pool=pool, line=friend.id)
-    assert code_of(do(facts, change)) is Code.POOL_NOT_YOURS
+    for asker, code in ((stranger, Code.POOL_UNKNOWN), (friend, Code.POOL_NOT_YOURS)):
+        others: list[PoolCommand] = [
+            changed(asker, pool, friend),
+            Invite(person=asker.person, pool=pool),
+            ClosePool(person=asker.person, pool=pool),
+            HandOverPool(person=asker.person, pool=pool, line=friend.id),
+        ]
+        for command in others:
+            assert code_of(do(facts, command)) is code
+    assert code_of(do(facts, removed(stranger, pool, friend))) is Code.POOL_UNKNOWN
     unknown = RemoveMember(person=owner.person, pool=PoolId(stranger.id), line=friend.id)
     assert code_of(do(facts, unknown)) is Code.POOL_UNKNOWN
     facts.touched_lines.clear()
-    assert do(facts, RemoveMember(person=friend.person, pool=pool, line=friend.id)) == PoolDone(
-        pool
-    )
+    assert do(facts, removed(friend, pool, friend)) == PoolDone(pool)
     assert facts.members == {}
     assert facts.touched_lines == {friend.id}
-    gone = RemoveMember(person=owner.person, pool=pool, line=friend.id)
-    assert code_of(do(facts, gone)) is Code.POOL_MEMBER_UNKNOWN
-    assert code_of(do(facts, ChangeMember(person=owner.person, pool=pool, line=friend.id))) is (
-        Code.POOL_MEMBER_UNKNOWN
-    )
+    for command in (removed(owner, pool, friend), changed(owner, pool, friend)):
+        assert code_of(do(facts, command)) is Code.POOL_MEMBER_UNKNOWN
+    assert code_of(do(facts, removed(friend, pool, friend))) is Code.POOL_UNKNOWN
 
 
-def test_nobody_joins_or_fills_a_pool_that_is_closed() -> None:
+def test_a_manager_decides_on_members_and_on_neither_the_owner_nor_another_manager() -> None:
+    owner, manager, other, friend = (line("wide") for _ in range(4))
+    facts = facts_of(owner, manager, other, friend)
+    pool = opened(facts, owner)
+    added(facts, owner, pool, owner, friend)
+    added(facts, owner, pool, manager, other, role=Role.MANAGER)
+    for whose in (owner, other):
+        for refused in (changed(manager, pool, whose), removed(manager, pool, whose)):
+            assert code_of(do(facts, refused)) is Code.POOL_NOT_YOURS
+    assert do(facts, changed(manager, pool, friend)) == PoolDone(pool)
+    assert do(facts, changed(manager, pool, manager, Role.MANAGER)) == PoolDone(pool)
+    for whose, role in ((friend, Role.MANAGER), (manager, Role.MEMBER)):
+        assert code_of(do(facts, changed(manager, pool, whose, role))) is Code.POOL_NOT_YOURS
+    as_manager = Invite(person=manager.person, pool=pool, role=Role.MANAGER)
+    assert code_of(do(facts, as_manager)) is Code.POOL_NOT_YOURS
+    assert do(facts, removed(manager, pool, friend)) == PoolDone(pool)
+    added(facts, manager, pool, friend)
+    for command in (
+        ClosePool(person=manager.person, pool=pool),
+        HandOverPool(person=manager.person, pool=pool, line=manager.id),
+    ):
+        assert code_of(do(facts, command)) is Code.POOL_NOT_YOURS
+    assert do(facts, changed(owner, pool, manager)) == PoolDone(pool)
+    assert code_of(do(facts, changed(manager, pool, friend))) is Code.POOL_NOT_YOURS
+
+
+def test_what_a_manager_has_invited_to_is_over_when_they_manage_no_more() -> None:
+    owner, manager, friend = line(), line(), line()
+    facts = facts_of(owner, manager, friend)
+    pool = opened(facts, owner)
+    added(facts, owner, pool, manager, role=Role.MANAGER)
+    invitation = invited(facts, manager.person, pool)
+    assert do(facts, removed(owner, pool, manager)) == PoolDone(pool)
+    assert code_of(do(facts, joining(friend, invitation))) is Code.INVITATION_UNKNOWN
+
+
+# ---------------------------------------------------------------- whose it is
+
+
+def test_the_owner_of_an_open_pool_does_not_leave_it() -> None:
+    owner, second = line(), line()
+    second = replace(second, person=owner.person)
+    facts = facts_of(owner, second)
+    pool = opened(facts, owner)
+    added(facts, owner, pool, owner, second)
+    assert do(facts, removed(owner, pool, second)) == PoolDone(pool)
+    assert code_of(do(facts, removed(owner, pool, owner))) is Code.POOL_OWNER_STAYS
+
+
+def test_handing_over_needs_both_and_the_former_owner_may_go_then() -> None:
+    owner, friend, other = line(), line(home=1), line()
+    facts = facts_of(owner, friend, other)
+    pool = opened(facts, owner)
+    added(facts, owner, pool, owner, friend, other)
+    takes_over = TakeOverPool(person=friend.person, pool=pool)
+    assert code_of(do(facts, takes_over)) is Code.POOL_NOT_HANDED_OVER
+    offer = HandOverPool(person=owner.person, pool=pool, line=friend.id)
+    assert do(facts, offer) == PoolDone(pool)
+    assert facts.pools[pool].owner == owner.person
+    refused = do(facts, msgspec.structs.replace(takes_over, person=other.person))
+    assert code_of(refused) is Code.POOL_NOT_HANDED_OVER
+    assert do(facts, takes_over) == PoolDone(pool)
+    after = facts.pools[pool]
+    assert (after.owner, after.successor) == (friend.person, None)
+    assert code_of(do(facts, changed(owner, pool, other))) is Code.POOL_NOT_YOURS
+    assert do(facts, removed(owner, pool, owner)) == PoolDone(pool)
+    assert do(facts, changed(friend, pool, other)) == PoolDone(pool)
+
+
+def test_an_offer_to_take_over_may_be_taken_back_and_ends_when_its_line_goes() -> None:
+    owner, friend, stranger = line(), line(), line()
+    facts = facts_of(owner, friend, stranger)
+    pool = opened(facts, owner)
+    added(facts, owner, pool, friend)
+    for whose in (stranger, owner):
+        offer = HandOverPool(person=owner.person, pool=pool, line=whose.id)
+        assert code_of(do(facts, offer)) is Code.POOL_MEMBER_UNKNOWN
+    offer = HandOverPool(person=owner.person, pool=pool, line=friend.id)
+    takes_over = TakeOverPool(person=friend.person, pool=pool)
+    do(facts, offer)
+    do(facts, msgspec.structs.replace(offer, line=None))
+    assert code_of(do(facts, takes_over)) is Code.POOL_NOT_HANDED_OVER
+    do(facts, offer)
+    do(facts, removed(friend, pool, friend))
+    assert code_of(do(facts, takes_over)) is Code.POOL_UNKNOWN
+
+
+def test_nobody_does_anything_with_a_pool_that_is_closed() -> None:
     owner, friend = line(), line()
     facts = facts_of(owner, friend)
     pool = opened(facts, owner)
-    facts.pools[pool] = msgspec.structs.replace(facts.pools[pool], closed_at=START)
+    added(facts, owner, pool, friend)
     bought(facts, owner, "month")
+    facts.touched_lines.clear()
+    closing = ClosePool(person=owner.person, pool=pool)
+    assert do(facts, closing) == PoolDone(pool)
+    assert facts.members == {}
+    assert facts.touched_lines == {friend.id}
     for command in (
-        AddMember(person=owner.person, pool=pool, line=friend.id),
-        FillPool(person=owner.person, line=owner.id, pool=pool, unit=Unit.DATA, amount=1),
+        closing,
+        Invite(person=owner.person, pool=pool),
+        fill(owner, pool, 1),
+        changed(owner, pool, friend),
+        removed(friend, pool, friend),
+        HandOverPool(person=owner.person, pool=pool, line=None),
+        TakeOverPool(person=friend.person, pool=pool),
     ):
         assert code_of(do(facts, command)) is Code.POOL_UNKNOWN
 
@@ -405,8 +595,33 @@ def test_nobody_joins_or_fills_a_pool_that_is_closed() -> None:
 # ---------------------------------------------------------------- what goes in
 
 
-def fill(giver: Line, pool: PoolId, amount: int, unit: Unit = Unit.DATA) -> FillPool:
-    return FillPool(person=giver.person, line=giver.id, pool=pool, unit=unit, amount=amount)
+def test_where_the_owner_says_so_only_the_owner_puts_something_in() -> None:
+    owner, friend = line(), line()
+    facts = facts_of(owner, friend)
+    pool = opened(facts, owner, members_fill=False)
+    added(facts, owner, pool, friend)
+    for one in (owner, friend):
+        bought(facts, one, "month")
+    assert code_of(do(facts, fill(friend, pool, 1))) is Code.POOL_OWNER_FILLS
+    assert do(facts, fill(owner, pool, 1)) == PoolDone(pool)
+
+
+def test_its_size_is_what_it_had_as_the_month_began_with_what_has_gone_in_and_back_since() -> None:
+    owner, friend = line(), line()
+    facts = facts_of(owner, friend)
+    pool = opened(facts, owner)
+    added(facts, owner, pool, friend)
+    for one in (owner, friend):
+        bought(facts, one, "never")
+    for one in (owner, friend):
+        do(facts, fill(one, pool, 300))
+        do(facts, fill(one, pool, 1, Unit.SMS))
+    assert facts.size_of(pool) == 600
+    facts.book.at = MONTH_END
+    assert (facts.pools[pool].size, facts.size_of(pool)) == (600, 600)
+    do(facts, fill(owner, pool, 200))
+    do(facts, removed(friend, pool, friend))
+    assert facts.size_of(pool) == 500
 
 
 @pytest.mark.parametrize("home", [0, 1])
@@ -430,7 +645,6 @@ def test_what_ends_soonest_goes_in_first_as_it_is_whichever_home_it_comes_from(h
     on_the_way = [t for t in filled if HOUSE[House.TRANSIT] in (t.source, t.target)]
     assert len(on_the_way) == 4 * home
     assert all((Home(0), a.id) in facts.book.recorded for _, a in inside)
-    assert facts.supplied_lines == {friend.id}
 
 
 @pytest.mark.parametrize("unit", Unit)
@@ -461,7 +675,7 @@ def test_only_members_and_the_owner_put_something_in_and_only_of_their_own() -> 
     assert code_of(do(facts, fill(elsewhere, pool, 1))) is Code.POOL_OTHER_OPERATOR
     theirs = replace(friend, person=stranger.person)
     assert code_of(do(facts, fill(theirs, pool, 1))) is Code.LINE_NOT_YOURS
-    do(facts, RemoveMember(person=owner.person, pool=pool, line=friend.id))
+    do(facts, removed(owner, pool, friend))
     assert code_of(do(facts, fill(friend, pool, 1))) is Code.POOL_UNKNOWN
 
 
@@ -496,8 +710,8 @@ def test_a_decision_changes_nothing_by_itself() -> None:
     before = (dict(facts.pools), dict(facts.members), len(facts.book.transfers))
     for command in (
         fill(owner, pool, 1),
-        ChangeMember(person=owner.person, pool=pool, line=friend.id, is_paused=True),
-        RemoveMember(person=owner.person, pool=pool, line=friend.id),
+        changed(owner, pool, friend),
+        removed(owner, pool, friend),
     ):
         assert decide_pool(facts, command).outcome == PoolDone(pool)
     assert (dict(facts.pools), dict(facts.members), len(facts.book.transfers)) == before
@@ -545,8 +759,8 @@ class MembersMachine(RuleBasedStateMachine):
         others = self.others(who)
         taker = self.member(who)
         if taker is not None:
-            may = taker.may_take(Unit.DATA, self.facts.at, TOKYO)
-            amount = wanted if may is None else min(wanted, may)
+            limit = may(taker, self.facts.at)
+            amount = wanted if limit is None else min(wanted, limit)
             if amount:
                 taker.take(Unit.DATA, amount, self.facts.at, TOKYO)
                 self.taken[who].append((self.facts.at, amount))
@@ -570,9 +784,7 @@ class MembersMachine(RuleBasedStateMachine):
             person=self.owner.person,
             pool=self.pool,
             line=self.lines[who].id,
-            cap_per_day=day,
-            cap_per_month=month,
-            is_paused=is_paused,
+            allotment=Allotment(cap_per_day=day, cap_per_month=month, is_paused=is_paused),
         )
         is_member = self.member(who) is not None
         outcome = do(self.facts, asked)
@@ -601,16 +813,12 @@ class MembersMachine(RuleBasedStateMachine):
                 continue
             sums = self.sums(who)
             assert known.taken_at(self.facts.at, TOKYO) == sums
-            limits = [
-                cap - taken
-                for cap, taken in zip((known.cap_per_day, known.cap_per_month), sums, strict=True)
-                if cap is not None
-            ]
-            may = known.may_take(Unit.DATA, self.facts.at, TOKYO)
-            if known.is_paused:
-                assert may == 0
+            caps = (known.allotment.cap_per_day, known.allotment.cap_per_month)
+            limits = [cap - taken for cap, taken in zip(caps, sums, strict=True) if cap is not None]
+            if known.allotment.is_paused:
+                assert may(known, self.facts.at) == 0
             else:
-                assert may == (max(0, min(limits)) if limits else None)
+                assert may(known, self.facts.at) == (max(0, min(limits)) if limits else None)
 
 
 TestMembers = MembersMachine.TestCase
