@@ -11,6 +11,8 @@ from yuzuri.kernel.ids import (
     GiftId,
     HolderId,
     Home,
+    LinkId,
+    RequestId,
     by_home,
     home_of,
 )
@@ -53,8 +55,15 @@ _HISTORY = f"""
 SELECT {_COLUMNS} FROM gift
 WHERE from_line = ANY(%(givers)b) AND home = ANY(%(homes)b) AND NOT is_share
    OR to_line = ANY(%(receivers)b) AND home = ANY(ARRAY(SELECT home FROM home))
+   OR authority = ANY(%(acting)b) AND home = ANY(%(acting_homes)b)
 ORDER BY offered_at DESC, id DESC
 LIMIT %(limit)s
+"""
+
+_VIA = f"""
+SELECT {_COLUMNS} FROM gift WHERE home = ANY(ARRAY(SELECT home FROM home)) AND via = %s
+ORDER BY ended_at DESC, id DESC
+LIMIT %s
 """
 
 _DUE = """
@@ -136,18 +145,28 @@ async def gift_history(
     *,
     sent: bool = True,
     received: bool = True,
+    acting: Sequence[DelegationId] = (),
 ) -> Sequence[Gift]:
     """Return the gifts from (`sent`) and to (`received`) these lines, newest first.
 
+    So are those that were given on these delegations (`acting`), from whichever line.
     Shares of a link are among those that were received only: for its giver they are one matter.
     """
     parameters = {
         "homes": sorted({home_of(line) for line in lines}),
         "givers": list(lines) if sent else [],
         "receivers": list(lines) if received else [],
+        "acting": list(acting),
+        "acting_homes": sorted({home_of(one) for one in acting}),
         "limit": limit,
     }
     cursor = await connection.execute(_HISTORY, parameters)
+    return [_gift(row) async for row in cursor]
+
+
+async def gifts_via(connection: Connection, via: LinkId | RequestId, limit: int) -> Sequence[Gift]:
+    """Return the gifts that came by a link, or to a request, newest first."""
+    cursor = await connection.execute(_VIA, (via, limit))
     return [_gift(row) async for row in cursor]
 
 
