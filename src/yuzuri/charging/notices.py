@@ -1,4 +1,7 @@
-"""What the owner of a line is told: a part of the month is used, and that the phone is waiting."""
+"""What the owner of a line is told: a part of the month is used, and that the phone is waiting.
+
+Also that somebody who may act on the line has done so for the first time.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -7,10 +10,19 @@ from datetime import datetime, timedelta
 from yuzuri.db import Connection
 from yuzuri.kernel.calendar import month_start
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HolderId, Id, by_home, derived_id, home_of
+from yuzuri.kernel.ids import (
+    DelegationId,
+    HolderId,
+    Id,
+    PersonId,
+    by_home,
+    derived_id,
+    home_of,
+)
 from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.profiles import Profiles
-from yuzuri.subscribers.lines import Line
+from yuzuri.sharing.delegation_views import FirstUse, mark_first_use_seen
+from yuzuri.subscribers.lines import Line, lines_of
 
 _MONTH = timedelta(days=32)
 
@@ -105,6 +117,20 @@ async def mark_seen(
     place = (home_of(notice.line), notice.line, notice.unit.value, notice.cycle_start)
     await connection.execute(_SEEN, (at, *place, notice.reached))
     return replace(notice, seen_at=at)
+
+
+async def mark_any_seen(
+    connection: Connection, person: PersonId, profiles: Profiles, notice_id: Id, at: datetime
+) -> Notice | FirstUse:
+    """Note that a person has seen what they were told, of whatever kind; raises `NOTICE_UNKNOWN`.
+
+    The first use of a delegation has the id of the delegation.
+    """
+    lines = await lines_of(connection, person)
+    try:
+        return await mark_seen(connection, lines, profiles, notice_id, at)
+    except DomainError:
+        return await mark_first_use_seen(connection, person, DelegationId(notice_id), at)
 
 
 async def load_waiting(

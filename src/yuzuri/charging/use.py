@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 
 from yuzuri.db import Connection
 from yuzuri.feasibility.holdings import classes_of
-from yuzuri.kernel.ids import AllowanceId, HolderId, Home, by_home
+from yuzuri.kernel.calendar import month_start
+from yuzuri.kernel.ids import AllowanceId, HolderId, Home, by_home, home_of
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.allowance_rows import load_allowances
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.operators.plans import AllowanceClass
+from yuzuri.operators.profile import Profile
+from yuzuri.subscribers.lines import Line
 
 RANGE_MAX = timedelta(days=32)
 """How much time one may ask about: 31 days by any clocks."""
@@ -156,6 +159,24 @@ async def load_use(
                 for hour, (start, end) in enumerate(zip(starts, ends, strict=True))
             )
     return use
+
+
+_THIS_MONTH = """
+SELECT line, unit, used FROM line_use
+WHERE home = %s AND line = ANY(%b) AND cycle_start >= %s AND used > 0
+"""
+
+
+async def load_month_use(
+    connection: Connection, line: Line, profile: Profile, at: datetime
+) -> Mapping[Unit, int]:
+    """Return how much of its own a line has used in its operator's month, in base units.
+
+    It is a total: what for, where and at which hour stands nowhere in it.
+    """
+    since = month_start(at, profile.zone)
+    cursor = await connection.execute(_THIS_MONTH, (home_of(line.id), [line.id], since))
+    return {Unit(unit): used async for _, unit, used in cursor}
 
 
 async def _load_parts(

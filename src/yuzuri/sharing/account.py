@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from yuzuri.db import Connection
@@ -12,7 +12,11 @@ from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Book, Bucket, spending_order
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.profiles import Profiles
-from yuzuri.sharing.delegation_store import load_active_to
+from yuzuri.sharing.delegation_store import (
+    delegations_to,
+    load_active_to,
+    load_delegations,
+)
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import gift_history, load_gift_facts, load_gifts
 from yuzuri.sharing.gifts import Gift, OfferGift
@@ -42,23 +46,39 @@ class LineAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """By whom something was done, and on whose authority."""
+
+    delegate: Person
+    owner: Person
+
+
+@dataclass(frozen=True, slots=True)
 class GiftInView:
     """A gift as one of its two people sees it: the other by nickname and masked number only."""
 
     gift: Gift
     is_mine: bool
-    """The person looking is the giver."""
+    """The person looking is the giver, or has given it on the giver's authority."""
     line: Line
-    """The person's own line of the two."""
+    """The person's own line of the two, or the one that they act for."""
     other: Person
     other_number: str
+    authority: Authority | None = None
+    """None: the giver has given it."""
 
 
 async def load_accounts(
     connection: Connection, person: PersonId, at: datetime
 ) -> Sequence[LineAccount]:
     """Return a person's lines with what is left on each; a read that waits for no write."""
-    lines = await lines_of(connection, person)
+    return await load_line_accounts(connection, await lines_of(connection, person), at)
+
+
+async def load_line_accounts(
+    connection: Connection, lines: Sequence[Line], at: datetime
+) -> Sequence[LineAccount]:
+    """Return lines with what is left on each; whoever calls has seen that one may know."""
     book = await read_book(connection, [line.id for line in lines], at)
     in_gifts = await _held_by_gifts(connection, book)
     accounts = []
@@ -94,21 +114,33 @@ async def _held_by_gifts(
 async def load_gift_list(
     connection: Connection,
     person: PersonId,
+    at: datetime,
     limit: int = 100,
     *,
     sent: bool = True,
     received: bool = True,
 ) -> Sequence[GiftInView]:
-    """Return the gifts from (`sent`) and to (`received`) a person's lines, newest first."""
+    """Return the gifts from (`sent`) and to (`received`) a person's lines, newest first.
+
+    What they have given on another's authority is there as long as they may act on it.
+    """
     mine = [line.id for line in await lines_of(connection, person)]
-    gifts = await gift_history(connection, mine, limit, sent=sent, received=received)
-    return await _in_view(connection, person, gifts)
+    acting = [one.id for one in await delegations_to(connection, person, at) if one.is_active(at)]
+    gifts = await gift_history(
+        connection, mine, limit, sent=sent, received=received, acting=acting if sent else ()
+    )
+    return await _in_view(connection, person, gifts, at)
 
 
-async def load_gift(connection: Connection, person: PersonId, gift_id: GiftId) -> GiftInView:
-    """Return a gift that the person gives or receives, or raise `GIFT_UNKNOWN`."""
+async def load_gift(
+    connection: Connection, person: PersonId, gift_id: GiftId, at: datetime
+) -> GiftInView:
+    """Return a gift that the person gives or receives, or raise `GIFT_UNKNOWN`.
+
+    So is one that they have given on another's authority, as long as they may act on it.
+    """
     gifts = await load_gifts(connection, [gift_id])
-    for gift in await _in_view(connection, person, gifts):
+    for gift in await _in_view(connection, person, gifts, at):
         return gift
     raise DomainError(Code.GIFT_UNKNOWN)
 
@@ -128,19 +160,36 @@ async def load_offer_facts(
 
 
 async def _in_view(
-    connection: Connection, person: PersonId, gifts: Iterable[Gift]
+    connection: Connection, person: PersonId, gifts: Iterable[Gift], at: datetime
 ) -> list[GiftInView]:
     gifts = list(gifts)
     lines = await load_lines(
         connection, {line for gift in gifts for line in (gift.from_line, gift.to_line)}
     )
-    people = await load_people(connection, {line.person for line in lines.values()})
+    made_on = {gift.authority for gift in gifts if gift.authority is not None}
+    delegations = await load_delegations(connection, made_on, at)
+    delegates = {one.delegate for one in delegations.values() if one.delegate is not None}
+    people = await load_people(connection, {line.person for line in lines.values()} | delegates)
     views = []
     for gift in gifts:
         giver, receiver = lines[gift.from_line], lines[gift.to_line]
-        if person not in (giver.person, receiver.person):
+        delegation = None if gift.authority is None else delegations[gift.authority]
+        acts = delegation is not None and delegation.delegate == person and delegation.is_active(at)
+        if person not in (giver.person, receiver.person) and not acts:
             continue
-        is_mine = person == giver.person
+        is_mine = person == giver.person or (acts and person != receiver.person)
         own, other = (giver, receiver) if is_mine else (receiver, giver)
-        views.append(GiftInView(gift, is_mine, own, people[other.person], other.masked_number))
+        authority = None
+        if delegation is not None and delegation.delegate is not None:
+            authority = Authority(people[delegation.delegate], people[delegation.owner])
+        if is_mine and person != giver.person:
+            own = as_seen_by_others(giver, people[giver.person])
+        number = other.masked_number
+        views.append(GiftInView(gift, is_mine, own, people[other.person], number, authority))
     return views
+
+
+def as_seen_by_others(line: Line, owner: Person) -> Line:
+    """Return a line without what is its owner's alone: number, label, plan's account and group."""
+    label = f"{owner.nickname} {line.masked_number}"
+    return replace(line, label=label, number=line.masked_number, account=None, billing_group=None)

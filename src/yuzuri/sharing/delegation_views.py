@@ -1,4 +1,8 @@
-"""Delegations as their two people see them: the other by nickname, the line by masked number."""
+"""Delegated use as its two people see it, and what a delegate may see of a line.
+
+The owner sees all; the delegate what is offered to them and what they may do now. What was revoked
+is not there any more for the delegate, as if it had never been.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,26 +10,29 @@ from datetime import datetime
 
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import DelegationId, HolderId, PersonId, PoolId
+from yuzuri.kernel.ids import DelegationId, HolderId, PersonId, PoolId, home_of
 from yuzuri.kernel.names import Language
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.account import LineAccount, load_line_accounts
+from yuzuri.sharing.authority import may_see
 from yuzuri.sharing.delegation_store import (
     delegations_of,
     delegations_to,
+    first_uses,
     load_actions,
-    load_agreements,
+    load_active_to,
     load_delegations,
+    see_first_use,
 )
 from yuzuri.sharing.delegation_terms import Terms, render_terms
 from yuzuri.sharing.delegations import (
     Action,
-    Agreement,
     Delegation,
+    DelegationState,
     ManagePool,
     OfferDelegation,
-    Scope,
+    See,
 )
-from yuzuri.sharing.gift_store import load_gifts
 from yuzuri.sharing.pool_store import load_pools
 from yuzuri.sharing.pools import Pool
 from yuzuri.subscribers.lines import Line, Person, load_line, load_lines, load_people
@@ -33,144 +40,200 @@ from yuzuri.subscribers.lines import Line, Person, load_line, load_lines, load_p
 
 @dataclass(frozen=True, slots=True)
 class DelegationInView:
-    """A delegation, its line, its people and the pools that it names."""
+    """A delegation as one of its two people sees it: the other by nickname, never by number.
+
+    `line` is the owner's. `other` None: nobody has accepted yet, so that nobody learns whether
+    anybody is there.
+    """
 
     delegation: Delegation
     is_mine: bool
     """The person looking is the owner."""
     line: Line
-    owner: Person
-    delegate: Person | None
+    other: Person | None
     pools: Mapping[PoolId, Pool]
-
-    @property
-    def other(self) -> Person | None:
-        """Who the other of the two is; None: nobody has accepted yet."""
-        return self.delegate if self.is_mine else self.owner
-
-    def terms(self, profiles: Profiles, language: Language) -> Terms:
-        """Write out the terms that both agree to."""
-        profile = profiles[self.line.operator]
-        return render_terms(self.delegation, self.line, profile, self.pools, language)
+    """Those that may be managed."""
 
 
 @dataclass(frozen=True, slots=True)
-class ActionInView:
-    """Something that was done: to whom, and in which pool; empty where it is about no such."""
+class FirstUse:
+    """Somebody has used what the owner lets them do, for the first time."""
 
-    action: Action
-    whom: str
-    pool: str
+    delegation: Delegation
+    line: Line
+    delegate: Person
+    at: datetime
+    seen_at: datetime | None
 
 
 async def load_delegation_views(
     connection: Connection, person: PersonId, at: datetime
 ) -> Sequence[DelegationInView]:
-    """Return what a person lets others do and may do for others, each newest first."""
-    given = await delegations_of(connection, person, at)
-    received = await delegations_to(connection, person, at)
-    return await _in_view(connection, person, [*given, *received])
+    """Return what a person lets others do, and what others let them do, newest first."""
+    mine = await delegations_of(connection, person, at)
+    return await _in_view(
+        connection, person, [*mine, *await delegations_to(connection, person, at)]
+    )
 
 
-async def load_delegation_view(
+async def load_delegation(
     connection: Connection, person: PersonId, delegation: DelegationId, at: datetime
 ) -> DelegationInView:
-    """Return a delegation of the person's; raises `DELEGATION_UNKNOWN`.
-
-    For who may not act on it any more there is none.
-    """
-    for seen in await load_delegation_views(connection, person, at):
-        if seen.delegation.id == delegation:
-            return seen
-    raise DomainError(Code.DELEGATION_UNKNOWN)
+    """Return a delegation that a person has part in, or raise `DELEGATION_UNKNOWN`."""
+    known = (await load_delegations(connection, [delegation], at)).get(delegation)
+    if known is None or not _has_part(known, person, at):
+        raise DomainError(Code.DELEGATION_UNKNOWN)
+    (view,) = await _in_view(connection, person, [known])
+    return view
 
 
-async def load_offer_by_link(
-    connection: Connection, person: PersonId | None, delegation: DelegationId, at: datetime
+async def load_open_offer(
+    connection: Connection, delegation: DelegationId, at: datetime
 ) -> DelegationInView:
-    """Return what is offered to whoever has its link; raises `DELEGATION_UNKNOWN`."""
+    """Return what is offered to whoever has its link, or raise `DELEGATION_UNKNOWN`.
+
+    Whoever calls has been shown the secret of the link: an id alone gives nobody a right to ask.
+    """
     known = (await load_delegations(connection, [delegation], at)).get(delegation)
     if known is None or known.delegate is not None or not known.is_offered(at):
         raise DomainError(Code.DELEGATION_UNKNOWN)
-    (seen,) = await _in_view(connection, person, [known])
-    return seen
+    (view,) = await _in_view(connection, None, [known])
+    return view
 
 
-async def load_actions_in_view(
-    connection: Connection, seen: DelegationInView
-) -> Sequence[ActionInView]:
-    """Return what was done on a delegation, newest first, for its owner."""
-    actions = await load_actions(connection, seen.delegation.id)
-    gifts = {
-        gift.id: gift.to_line
-        for gift in await load_gifts(connection, {a.gift for a in actions if a.gift is not None})
-    }
-    about = {a.id: a.line if a.gift is None else gifts.get(a.gift) for a in actions}
-    lines = await load_lines(connection, {line for line in about.values() if line is not None})
-    people = await load_people(connection, {line.person for line in lines.values()})
-    pools = await load_pools(connection, {a.pool for a in actions if a.pool is not None})
+async def load_terms(
+    connection: Connection,
+    profiles: Profiles,
+    about: Delegation | OfferDelegation,
+    language: Language,
+) -> Terms:
+    """Return the terms of a delegation, or of one that is to be offered, as they read now.
 
-    def whom(line: HolderId | None) -> str:
-        known = None if line is None else lines.get(line)
-        return "" if known is None else f"{people[known.person].nickname} {known.masked_number}"
+    Raises `LINE_UNKNOWN` and `POOL_UNKNOWN`.
+    """
+    line = await load_line(connection, about.line)
+    named = {scope.pool for scope in about.scopes if isinstance(scope, ManagePool)}
+    pools = await load_pools(connection, named) if named else {}
+    if named - pools.keys():
+        raise DomainError(Code.POOL_UNKNOWN)
+    return render_terms(about, line, profiles[line.operator], pools, language)
 
+
+async def load_done(
+    connection: Connection, person: PersonId, delegation: DelegationId, at: datetime
+) -> Sequence[Action]:
+    """Return what was done on a delegation that a person has part in, newest first."""
+    await load_delegation(connection, person, delegation, at)
+    return await load_actions(connection, delegation)
+
+
+# ---------------------------------------------------------------- what a delegate may see
+
+
+async def may_person_see(
+    connection: Connection, person: PersonId, line: HolderId, at: datetime
+) -> bool:
+    """Tell whether somebody lets a person see what is left on a line, at this moment."""
+    active = await load_active_to(connection, [home_of(line)], [person], at)
+    return may_see(active.values(), line, person, at)
+
+
+async def load_seen_lines(
+    connection: Connection, person: PersonId, at: datetime
+) -> Sequence[LineAccount]:
+    """Return the lines of others that a person may see, with what is left on each.
+
+    It is all that the scope `See` opens, with how much was used this month (`charging.use`).
+    """
+    seen = [
+        delegation.line
+        for delegation in await delegations_to(connection, person, at)
+        if delegation.is_active(at) and delegation.scopes_of(See)
+    ]
+    lines = await load_lines(connection, seen) if seen else {}
+    return await load_line_accounts(connection, list(lines.values()), at)
+
+
+async def load_seen_line(
+    connection: Connection, person: PersonId, line: HolderId, at: datetime
+) -> LineAccount:
+    """Return a line of another's with what is left on it, or raise `LINE_NOT_YOURS`."""
+    if not await may_person_see(connection, person, line, at):
+        raise DomainError(Code.LINE_NOT_YOURS)
+    (account,) = await load_line_accounts(connection, [await load_line(connection, line)], at)
+    return account
+
+
+# ---------------------------------------------------------------- the first use
+
+
+async def load_first_uses(
+    connection: Connection, owner: PersonId, at: datetime
+) -> Sequence[FirstUse]:
+    """Return which of a person's delegations were used, the last to begin first."""
+    return await _first_uses(connection, await first_uses(connection, owner), at)
+
+
+async def _first_uses(
+    connection: Connection,
+    found: Sequence[tuple[DelegationId, datetime, datetime | None]],
+    at: datetime,
+) -> Sequence[FirstUse]:
+    known = await load_delegations(connection, [one for one, *_ in found], at)
+    lines = await load_lines(connection, {one.line for one in known.values()})
+    people = await load_people(connection, _delegates(known.values()))
     return [
-        ActionInView(a, whom(about[a.id]), pools[a.pool].name if a.pool is not None else "")
-        for a in actions
+        FirstUse(known[one], lines[known[one].line], people[delegate], used_at, seen_at)
+        for one, used_at, seen_at in found
+        if (delegate := known[one].delegate) is not None
     ]
 
 
-async def load_agreements_on(
-    connection: Connection, person: PersonId, delegation: DelegationId
-) -> Sequence[Agreement]:
-    """Return what both sides agreed to, the first first; raises `DELEGATION_UNKNOWN`.
-
-    Whoever agreed keeps it, whatever has become of it since.
-    """
-    found = [a for a in await load_agreements(connection, person) if a.delegation == delegation]
-    if not found:
-        raise DomainError(Code.DELEGATION_UNKNOWN)
-    return found
+async def mark_first_use_seen(
+    connection: Connection, owner: PersonId, delegation: DelegationId, at: datetime
+) -> FirstUse:
+    """Note that the owner has seen that it was used, once; raises `NOTICE_UNKNOWN`."""
+    seen = await see_first_use(connection, owner, delegation, at)
+    if seen is None:
+        raise DomainError(Code.NOTICE_UNKNOWN)
+    (use,) = await _first_uses(connection, [(delegation, *seen)], at)
+    return use
 
 
-async def load_offer_terms(
-    connection: Connection, profiles: Profiles, offer: OfferDelegation
-) -> Terms:
-    """Write out what a person would agree to by an offer of a line that they have."""
-    line = await load_line(connection, offer.line)
-    if line.person != offer.person:
-        raise DomainError(Code.LINE_NOT_YOURS)
-    pools = await load_pools(connection, _pools_in(offer.scopes))
-    for pool in _pools_in(offer.scopes):
-        if pool not in pools or pools[pool].owner != offer.person:
-            raise DomainError(Code.POOL_UNKNOWN)
-    return render_terms(offer, line, profiles[line.operator], pools, offer.language)
+# ---------------------------------------------------------------- rows
 
 
-def _pools_in(scopes: Iterable[Scope]) -> set[PoolId]:
-    return {scope.pool for scope in scopes if isinstance(scope, ManagePool)}
+def _has_part(delegation: Delegation, person: PersonId, at: datetime) -> bool:
+    """Tell whether a person sees it: the owner always, the delegate while it stands."""
+    if delegation.owner == person:
+        return True
+    stands = delegation.state is DelegationState.ACTIVE and at < delegation.until
+    return delegation.delegate == person and (stands or delegation.is_offered(at))
 
 
 async def _in_view(
     connection: Connection, person: PersonId | None, delegations: Sequence[Delegation]
-) -> Sequence[DelegationInView]:
+) -> list[DelegationInView]:
     lines = await load_lines(connection, {one.line for one in delegations})
-    people = await load_people(
-        connection,
-        {one.owner for one in delegations}
-        | {one.delegate for one in delegations if one.delegate is not None},
-    )
-    pools = await load_pools(
-        connection, {pool for one in delegations for pool in _pools_in(one.scopes)}
-    )
-    return [
-        DelegationInView(
-            one,
-            one.owner == person,
-            lines[one.line],
-            people[one.owner],
-            None if one.delegate is None else people[one.delegate],
-            pools,
+    owners = {one.owner for one in delegations}
+    people = await load_people(connection, owners | _delegates(delegations))
+    named = {scope.pool for one in delegations for scope in one.scopes_of(ManagePool)}
+    pools = await load_pools(connection, named) if named else {}
+    views = []
+    for one in delegations:
+        is_mine = one.owner == person
+        other = one.owner if not is_mine else one.delegate if one.answered_at else None
+        views.append(
+            DelegationInView(
+                one,
+                is_mine,
+                lines[one.line],
+                None if other is None else people.get(other),
+                {scope.pool: pools[scope.pool] for scope in one.scopes_of(ManagePool)},
+            )
         )
-        for one in delegations
-    ]
+    return views
+
+
+def _delegates(delegations: Iterable[Delegation]) -> set[PersonId]:
+    return {one.delegate for one in delegations if one.delegate is not None}

@@ -14,6 +14,7 @@ from yuzuri.kernel.ids import HolderId
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.sharing.account import LineAccount
+from yuzuri.sharing.delegation_views import FirstUse
 from yuzuri.web.amounts import giveable, to_anybody
 from yuzuri.web.instants import Reader
 from yuzuri.web.line_views import largest_gift, line_name, show_number, write_amount
@@ -142,6 +143,17 @@ def view_notice(
         number=show_number(own.line.number),
         sources=tuple(_sources(own, accounts, profiles, unit, reader)) if is_dry else (),
     )
+
+
+def tell_first_use(use: FirstUse, profiles: Profiles, reader: Reader) -> tuple[str, str]:
+    """Return the id of a delegation that was used for the first time, and that in words."""
+    said = translate(
+        reader.language,
+        "{name} has used what you let them do with {line} for the first time.",
+        name=use.delegate.nickname,
+        line=line_name(use.line, profiles[use.line.operator], reader.language),
+    )
+    return str(use.delegation.id), said
 
 
 def _sources(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from yuzuri.charging.notices import load_notices, load_waiting, mark_seen
+from yuzuri.charging.notices import load_notices, load_waiting, mark_any_seen
 from yuzuri.charging.use import Hours, load_use
 from yuzuri.db import Connection
 from yuzuri.kernel.calendar import day_start
@@ -16,8 +16,9 @@ from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HolderId, parse_id
 from yuzuri.operators.profiles import Profiles
 from yuzuri.sharing.account import LineAccount, load_accounts, load_gift_list
-from yuzuri.subscribers.lines import Person, lines_of
-from yuzuri.web.advice import propose_gifts, tell_waiting, view_notice
+from yuzuri.sharing.delegation_views import load_first_uses
+from yuzuri.subscribers.lines import Person
+from yuzuri.web.advice import propose_gifts, tell_first_use, tell_waiting, view_notice
 from yuzuri.web.forms import Form
 from yuzuri.web.gift_views import view_gift
 from yuzuri.web.instants import Reader
@@ -34,11 +35,12 @@ async def show_lines(request: AnyRequest, visit: Visit, person: Person) -> Respo
     at, profiles = yuzuri.clock(), yuzuri.profiles
     async with yuzuri.database.connection() as connection:
         accounts = await load_accounts(connection, person.id, at)
-        gifts = await load_gift_list(connection, person.id)
+        gifts = await load_gift_list(connection, person.id, at)
         lines = [account.line for account in accounts]
         use = await _load_week(connection, accounts, profiles, at)
         notices = await load_notices(connection, lines, profiles, at)
         waiting = await load_waiting(connection, [line.id for line in lines])
+        first_uses = await load_first_uses(connection, person.id, at)
     readers = {line.id: Reader(visit.language, profiles[line.operator].zone, at) for line in lines}
     return page(
         visit,
@@ -53,6 +55,11 @@ async def show_lines(request: AnyRequest, visit: Visit, person: Person) -> Respo
             view_notice(notice, accounts, profiles, readers[notice.line])
             for notice in notices
             if notice.seen_at is None
+        ],
+        first_uses=[
+            tell_first_use(use, profiles, readers[use.line.id])
+            for use in first_uses
+            if use.seen_at is None
         ],
         use={str(line): view_use(hours, readers[line]) for line, hours in use.items()},
         days=DAYS,
@@ -79,8 +86,7 @@ async def put_notice_away(
     with contextlib.suppress(DomainError):
         notice_id = parse_id(notice, Code.NOTICE_UNKNOWN)
         async with yuzuri.database.connection() as connection:
-            lines = await lines_of(connection, person.id)
-            await mark_seen(connection, lines, yuzuri.profiles, notice_id, yuzuri.clock())
+            await mark_any_seen(connection, person.id, yuzuri.profiles, notice_id, yuzuri.clock())
     return see_other(visit, "/")
 
 

@@ -11,13 +11,14 @@ from litestar.params import FromPath, QueryParameter
 from yuzuri.api.app.callers import Caller, running
 from yuzuri.api.app.descriptions import problems
 from yuzuri.api.app.lines import own_line
-from yuzuri.charging.notices import Notice, load_notices, mark_seen
+from yuzuri.charging.notices import Notice, load_notices, mark_any_seen
 from yuzuri.charging.use import HourUse, UsePart, load_use
 from yuzuri.kernel.calendar import day_start
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.ids import parse_id
 from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.plans import AllowanceClass
+from yuzuri.sharing.delegation_views import FirstUse, load_first_uses
 from yuzuri.subscribers.lines import lines_of
 
 DAYS_MAX = 31
@@ -68,10 +69,24 @@ class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime | None
 
 
+class FirstUseView(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody has used what I let them do with a line, for the first time; `id` is its own."""
+
+    id: UUID
+    line: UUID
+    delegate: str
+    at: datetime
+    seen_at: datetime | None
+
+
 class NoticesView(msgspec.Struct, frozen=True, kw_only=True):
-    """The notices of this month, newest first: for each line and unit the one that says most."""
+    """The notices of this month, newest first: for each line and unit the one that says most.
+
+    `delegations`: which of them were used, and when first, the last to begin first.
+    """
 
     notices: list[NoticeView]
+    delegations: list[FirstUseView]
 
 
 @get(
@@ -99,12 +114,16 @@ async def show_use(
 
 @get("/notices", summary="What my lines have reached", tags=["lines"], responses=problems(401))
 async def show_notices(request: Caller) -> NoticesView:
-    """Return where 80 or 100 % of what a line has this month is used."""
+    """Return where 80 or 100 % of what a line has this month is used, and who began to act."""
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
         lines = await lines_of(connection, request.user)
         notices = await load_notices(connection, lines, yuzuri.profiles, yuzuri.clock())
-    return NoticesView(notices=[_view_notice(notice) for notice in notices])
+        first_uses = await load_first_uses(connection, request.user, yuzuri.clock())
+    return NoticesView(
+        notices=[_view_notice(notice) for notice in notices],
+        delegations=[_view_first_use(use) for use in first_uses],
+    )
 
 
 @post(
@@ -114,14 +133,15 @@ async def show_notices(request: Caller) -> NoticesView:
     status_code=200,
     responses=problems(401, 404),
 )
-async def see_notice(request: Caller, notice_id: FromPath[str]) -> NoticeView:
+async def see_notice(request: Caller, notice_id: FromPath[str]) -> NoticeView | FirstUseView:
     """Note that I have seen a notice; to do so again changes nothing."""
     yuzuri = running(request)
     notice = parse_id(notice_id, Code.NOTICE_UNKNOWN)
     async with yuzuri.database.connection() as connection:
-        lines = await lines_of(connection, request.user)
-        seen = await mark_seen(connection, lines, yuzuri.profiles, notice, yuzuri.clock())
-    return _view_notice(seen)
+        seen = await mark_any_seen(
+            connection, request.user, yuzuri.profiles, notice, yuzuri.clock()
+        )
+    return _view_notice(seen) if isinstance(seen, Notice) else _view_first_use(seen)
 
 
 def _view_hour(hour: HourUse) -> HourView:
@@ -150,4 +170,14 @@ def _view_notice(notice: Notice) -> NoticeView:
         month_since=notice.cycle_start,
         at=notice.at,
         seen_at=notice.seen_at,
+    )
+
+
+def _view_first_use(use: FirstUse) -> FirstUseView:
+    return FirstUseView(
+        id=use.delegation.id.uuid,
+        line=use.line.id.uuid,
+        delegate=use.delegate.nickname,
+        at=use.at,
+        seen_at=use.seen_at,
     )
