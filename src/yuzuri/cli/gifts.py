@@ -91,7 +91,7 @@ def list_gifts(person: As, lang: Lang = None) -> None:
 
     async def load(yuzuri: Yuzuri) -> list[tuple[str, ...]]:
         async with yuzuri.database.connection() as connection:
-            gifts = await load_gift_list(connection, PersonId(Id(person.bytes)))
+            gifts = await load_gift_list(connection, PersonId(Id(person.bytes)), yuzuri.clock())
         return [
             (
                 str(view.gift.id),

@@ -40,7 +40,7 @@ async def show_gifts(request: AnyRequest, visit: Visit, person: Person) -> Respo
     at = yuzuri.clock()
     show = request.query_params.get("show", "all")
     async with yuzuri.database.connection() as connection:
-        seen = await load_gift_list(connection, person.id)
+        seen = await load_gift_list(connection, person.id, at)
     gifts = [view_gift(gift, yuzuri.profiles, visit.language, at) for gift in seen]
     waiting = [gift for gift in gifts if gift.is_open and not gift.is_mine]
     arrivals = {}
@@ -103,7 +103,7 @@ async def answer_gift(
 async def _load(yuzuri: Yuzuri, person: Person, text: str) -> GiftInView:
     gift_id = GiftId(parse_id(text, Code.GIFT_UNKNOWN))
     async with yuzuri.database.connection() as connection:
-        return await load_gift(connection, person.id, gift_id)
+        return await load_gift(connection, person.id, gift_id, yuzuri.clock())
 
 
 async def _gift_page(

@@ -125,15 +125,16 @@ async def show_gifts(
 ) -> GiftsView:
     """Return the newest gifts from and to my lines."""
     yuzuri = running(request)
+    at = yuzuri.clock()
     async with yuzuri.database.connection() as connection:
         gifts = await load_gift_list(
             connection,
             request.user,
+            at,
             limit,
             sent=direction is not Direction.IN,
             received=direction is not Direction.OUT,
         )
-    at = yuzuri.clock()
     return GiftsView(gifts=[view_gift(gift, at) for gift in gifts])
 
 
@@ -141,9 +142,10 @@ async def show_gifts(
 async def show_gift(request: Caller, gift_id: FromPath[str]) -> GiftView:
     """Return a gift from or to one of my lines."""
     yuzuri = running(request)
+    at = yuzuri.clock()
     async with yuzuri.database.connection() as connection:
-        gift = await load_gift(connection, request.user, _read_gift_id(gift_id))
-    return view_gift(gift, yuzuri.clock())
+        gift = await load_gift(connection, request.user, _read_gift_id(gift_id), at)
+    return view_gift(gift, at)
 
 
 # ---------------------------------------------------------------- ending
@@ -208,7 +210,7 @@ async def _submit(
     match outcome:
         case GiftDone():
             async with yuzuri.database.connection() as connection:
-                gift = await load_gift(connection, request.user, outcome.gift.id)
+                gift = await load_gift(connection, request.user, outcome.gift.id, yuzuri.clock())
             # The same key again is told the same, whatever has become of the gift since then.
             gift = replace(gift, gift=outcome.gift)
             return view_answer(gift, outcome, language, zone or _zone(yuzuri.profiles, gift.line))
@@ -226,7 +228,7 @@ async def _own_zone(
         return ZoneInfo("UTC")
     try:
         async with yuzuri.database.connection() as connection:
-            gift = await load_gift(connection, person, command.gift)
+            gift = await load_gift(connection, person, command.gift, yuzuri.clock())
     except DomainError:
         return ZoneInfo("UTC")
     return _zone(yuzuri.profiles, gift.line)
