@@ -13,6 +13,7 @@ from yuzuri.web.landing import open_link, show_landing
 from yuzuri.web.line_pages import put_notice_away, show_lines
 from yuzuri.web.rendering import STATIC, STATIC_HEADERS
 from yuzuri.web.signing_in import choose_page_language, show_sign_in, sign_in, sign_out
+from yuzuri.web.tank_pages import show_tanks, use_tank
 from yuzuri.web.visits import open_visit, signed_in
 
 FORM_BYTES_MAX = 64 * 1024
@@ -47,6 +48,8 @@ web_router = Router(
         answer_gift,
         show_landing,
         open_link,
+        show_tanks,
+        use_tank,
         show_nothing,
     ],
     dependencies={

@@ -11,6 +11,7 @@ from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 from yuzuri.sharing.links import LinkCommand, LinkOutcome
 from yuzuri.sharing.requests import RequestCommand, RequestOutcome
+from yuzuri.sharing.tanks import TankCommand, TankOutcome
 from yuzuri.subscribers.lines import Person
 
 T = TypeVar("T")
@@ -36,13 +37,17 @@ async def submit(
 async def submit(
     yuzuri: Yuzuri, person: Person, form: str, key: str, command: RequestCommand
 ) -> RequestOutcome: ...
+@overload
+async def submit(
+    yuzuri: Yuzuri, person: Person, form: str, key: str, command: TankCommand
+) -> TankOutcome: ...
 async def submit(
     yuzuri: Yuzuri,
     person: Person,
     form: str,
     key: str,
-    command: GiftCommand | LinkCommand | RequestCommand,
-) -> GiftOutcome | LinkOutcome | RequestOutcome:
+    command: GiftCommand | LinkCommand | RequestCommand | TankCommand,
+) -> GiftOutcome | LinkOutcome | RequestOutcome | TankOutcome:
     """Return the outcome; where the same form is being worked on already, wait for its outcome.
 
     `form` names the form, so that several forms of one page can carry one key. Raises what
