@@ -61,7 +61,7 @@ PROFILES = _profiles()
 
 CHARGING_TABLES = (
     "charging_session", "charging_quota", "line_use", "use_notice", "reauthorization",
-    "counter_change", "pool", "pool_member",
+    "counter_change", "pool", "pool_member", "pool_invitation", "pool_contribution",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Wherever commands meet, what holds is judged under the locks: nobody acts one co
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import LiteralString
@@ -31,6 +31,7 @@ from yuzuri.kernel.ids import (
     HolderId,
     Home,
     Id,
+    InvitationId,
     PoolId,
     SessionId,
     TransferId,
@@ -38,6 +39,7 @@ from yuzuri.kernel.ids import (
     new_id,
 )
 from yuzuri.kernel.quantities import Unit
+from yuzuri.ledger.book import Book
 from yuzuri.ledger.commands import ForgetTransit
 from yuzuri.ledger.store import lock_home, read_book
 from yuzuri.operators.profiles import Profiles
@@ -46,16 +48,33 @@ from yuzuri.runtime.replies import Outcome
 from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.invariants import POOL_INVARIANTS
-from yuzuri.sharing.pool_store import load_members_of, load_pools, remove_members
+from yuzuri.sharing.pool_facts import PoolFacts
+from yuzuri.sharing.pool_store import (
+    load_contributions,
+    load_invitations,
+    load_members_of,
+    load_pools,
+    pools_of,
+    remove_members,
+    write_pools,
+)
 from yuzuri.sharing.pools import (
-    AddMember,
+    Allotment,
     ChangeMember,
+    ClosePool,
     FillPool,
+    HandOverPool,
+    Invitation,
+    Invite,
+    JoinPool,
     Member,
     OpenPool,
     PoolCommand,
     PoolDone,
     RemoveMember,
+    SettlePool,
+    TakeOverPool,
+    WithdrawInvitation,
 )
 from yuzuri.subscribers.lines import Line
 
@@ -89,34 +108,53 @@ class Circle:
     pool: PoolId
     owner: Line
     friends: Sequence[Line]
+    invitations: Mapping[int | None, InvitationId]
+    """By the cap a day that they say; any number of lines joins by each."""
 
 
-async def circle(world: World, *, home: Home = HOME) -> Circle:
+async def circle(world: World, *, home: Home = HOME, apart: int = 1) -> Circle:
     homes = world.yuzuri.homes
     async with world.yuzuri.database.connection() as connection:
         owner, *friends = [
-            await new_line(connection, world.at, "open", "plan", Home((home + n) % homes))
+            await new_line(connection, world.at, "open", "plan", Home((home + n * apart) % homes))
             for n in range(6)
         ]
+        pool = PoolId(HolderId(new_id(home_of(owner.id))))
+        facts = PoolFacts(Book(world.at), PROFILES)
+        invitations: dict[int | None, InvitationId] = {}
+        for cap in (None, 50):
+            invitations[cap] = InvitationId(new_id(home_of(pool)))
+            facts.set_invitation(
+                Invitation(
+                    id=invitations[cap],
+                    pool=pool,
+                    by=owner.person,
+                    number=None,
+                    uses_max=100,
+                    allotment=Allotment(cap_per_day=cap),
+                    invited_at=world.at,
+                    until=world.at + timedelta(days=9),
+                )
+            )
+        await write_pools(connection, facts)
     for line in (owner, *friends):
         await world.buy(line)
-    return Circle(PoolId(HolderId(new_id(home_of(owner.id)))), owner, friends)
+    return Circle(pool, owner, friends, invitations)
 
 
 def opening(us: Circle) -> OpenPool:
     return OpenPool(person=us.owner.person, pool=us.pool, name="us", line=us.owner.id)
 
 
-def adding(us: Circle, who: int, cap: int | None = None) -> AddMember:
-    line = us.friends[who].id
-    return AddMember(person=us.owner.person, pool=us.pool, line=line, cap_per_day=cap)
+def adding(us: Circle, who: int, cap: int | None = None) -> JoinPool:
+    line = us.friends[who]
+    return JoinPool(person=line.person, line=line.id, invitation=us.invitations[cap])
 
 
 def changing(us: Circle, who: int, *, is_paused: bool = False) -> ChangeMember:
     line = us.friends[who].id
-    return ChangeMember(
-        person=us.owner.person, pool=us.pool, line=line, cap_per_month=7, is_paused=is_paused
-    )
+    allotment = Allotment(cap_per_month=7, is_paused=is_paused)
+    return ChangeMember(person=us.owner.person, pool=us.pool, line=line, allotment=allotment)
 
 
 def removing(us: Circle, who: int) -> RemoveMember:
@@ -171,10 +209,19 @@ def story(us: Circle) -> list[PoolCommand]:
         adding(us, 3),
         adding(us, 3),
         changing(us, 2, is_paused=True),
+        Invite(person=us.owner.person, pool=us.pool, number=us.friends[4].number),
+        WithdrawInvitation(person=us.owner.person, invitation=InvitationId(new_id())),
         RemoveMember(person=us.owner.person, pool=us.pool, line=owner.id),
         filling(us, owner, 600),
+        filling(us, us.friends[2], 300),
         removing(us, 3),
         adding(us, 1),
+        HandOverPool(person=us.owner.person, pool=us.pool, line=us.friends[1].id),
+        removing(us, 2),
+        TakeOverPool(person=us.friends[0].person, pool=us.pool),
+        TakeOverPool(person=us.friends[1].person, pool=us.pool),
+        changing(us, 0),
+        SettlePool(pool=us.pool),
     ]
 
 
@@ -185,29 +232,34 @@ def told(outcomes: Sequence[Outcome | Exception]) -> list[object]:
 async def left_by(world: World, us: Circle) -> object:
     """What a story has left, by the places of its people in it."""
     members = await members_of(world, us.pool)
+    lines = [line.id for line in (us.owner, *us.friends)]
     async with world.yuzuri.database.connection() as connection:
-        pools = await load_pools(connection, [us.pool])
+        pools = (await load_pools(connection, [us.pool])).values()
+        put_in = (await load_contributions(connection, [us.pool]))[us.pool]
+        invitations = await load_invitations(connection, us.invitations.values())
     return (
-        [(pool.name, pool.operator, pool.opened_at) for pool in pools.values()],
+        [(p.name, p.operator, p.opened_at, p.owner == us.friends[1].person, p.size) for p in pools],
         [friend.id in members for friend in us.friends],
         [
-            (m.cap_per_day, m.cap_per_month, m.is_paused, m.joined_at)
+            (m.allotment, m.role, m.joined_at)
             for friend in us.friends
             if (m := members.get(friend.id))
         ],
         [await world.left(line) for line in (us.owner, *us.friends)],
         await inside(world, us.pool),
+        {(lines.index(one.line), one.amount, one.is_owed) for one in put_in},
+        sorted(one.uses for one in invitations.values()),
     )
 
 
 async def test_a_group_leaves_what_the_same_commands_leave_one_by_one(world: World) -> None:
-    alone, together = await circle(world), await circle(world)
+    alone, together = await circle(world, apart=0), await circle(world, apart=0)
     one_by_one = [await world.submit(command) for command in story(alone)]
     as_group = await world.yuzuri.post(
         [Request(together.owner.person, str(new_id()), command) for command in story(together)]
     )
     assert told(as_group) == told(one_by_one)
-    assert told(one_by_one).count(PoolDone) == 12
+    assert told(one_by_one).count(PoolDone) == 17
     assert await left_by(world, together) == await left_by(world, alone)
     assert await inside(world, alone.pool) == ISSUED
 
@@ -250,6 +302,47 @@ async def test_what_is_in_a_pool_ends_when_it_would_have_ended_elsewhere(world: 
     assert await world.breaches() == []
 
 
+# ---------------------------------------------------------------- what goes back
+
+
+async def test_what_several_homes_put_in_goes_back_to_each_when_the_pool_is_closed(
+    world: World,
+) -> None:
+    us = await opened(world, 0, 1, 2)
+    people = (us.owner, *us.friends[:3])
+    for number, line in enumerate(people):
+        await world.submit(filling(us, line, 100 * (number + 1)))
+        await world.submit(filling(us, line, 3, Unit.SMS))
+    assert await world.submit(removing(us, 0)) == PoolDone(us.pool)
+    assert await inside(world, us.pool) == 100 + 300 + 400
+    assert await world.left(us.friends[0]) == ISSUED
+    closing = ClosePool(person=us.owner.person, pool=us.pool)
+    assert await world.submit(closing) == PoolDone(us.pool)
+    assert await inside(world, us.pool) == 0
+    assert {await world.left(line) for line in people} == {ISSUED}
+    assert await members_of(world, us.pool) == {}
+
+
+async def test_whoever_took_a_pool_over_finds_it_where_it_stays(world: World) -> None:
+    us = await opened(world, 0)
+    heir = us.friends[0]
+    offer = HandOverPool(person=us.owner.person, pool=us.pool, line=heir.id)
+    assert await world.submit(offer) == PoolDone(us.pool)
+    takes_over = TakeOverPool(person=heir.person, pool=us.pool)
+    async with world.yuzuri.database.connection() as connection:
+        (offered,) = await pools_of(connection, heir.person)
+        assert (offered.id, offered.owner) == (us.pool, us.owner.person)
+    assert await world.submit(takes_over) == PoolDone(us.pool)
+    async with world.yuzuri.database.connection() as connection:
+        (taken,) = await pools_of(connection, heir.person)
+        assert (taken.id, taken.owner) == (us.pool, heir.person)
+        assert await pools_of(connection, us.owner.person) == []
+    change = msgspec.structs.replace(changing(us, 0), person=heir.person)
+    assert await world.submit(change) == PoolDone(us.pool)
+    closing = ClosePool(person=heir.person, pool=us.pool)
+    assert await world.submit(closing) == PoolDone(us.pool)
+
+
 # ---------------------------------------------------------------- who comes too late
 
 
@@ -269,7 +362,7 @@ async def test_a_member_who_was_removed_meanwhile_puts_nothing_in(world: World) 
 async def test_who_is_removed_while_they_act_acts_before_it_or_not_at_all(world: World) -> None:
     us = await opened(world, 0, 1)
     for turn in range(5):
-        friend, before = us.friends[turn % 2], await inside(world, us.pool)
+        friend = us.friends[turn % 2]
         *filled, removed = await asyncio.gather(
             *(world.submit(filling(us, friend, 1)) for _ in range(6)),
             world.submit(removing(us, turn % 2)),
@@ -278,17 +371,20 @@ async def test_who_is_removed_while_they_act_acts_before_it_or_not_at_all(world:
         done = [outcome for outcome in filled if isinstance(outcome, PoolDone)]
         late = {code_of(outcome) for outcome in filled if outcome not in done}
         assert late <= {Code.POOL_UNKNOWN}
-        assert await inside(world, us.pool) == before + len(done)
+        assert {await inside(world, us.pool), await world.left(friend) - ISSUED} == {0}
+        assert done or late
         assert code_of(await world.submit(filling(us, friend, 1))) is Code.POOL_UNKNOWN
         assert await world.submit(adding(us, turn % 2)) == PoolDone(us.pool)
 
 
 async def test_a_line_that_two_pools_want_at_once_comes_to_one(world: World) -> None:
     us, them = await opened(world), await opened(world, home=Home(world.yuzuri.homes // 2))
-    wanted = us.friends[0].id
+    line = us.friends[0]
     outcomes = await asyncio.gather(
         *(
-            world.submit(AddMember(person=one.owner.person, pool=one.pool, line=wanted))
+            world.submit(
+                JoinPool(person=line.person, line=line.id, invitation=one.invitations[None])
+            )
             for one in (us, them)
         )
     )
@@ -380,7 +476,7 @@ async def test_a_cap_stops_the_member_to_the_byte_and_nobody_else(world: World) 
     assert await taken_beside_its_own(world, us.friends[0]) == 50
     assert await taken_beside_its_own(world, us.friends[1]) == 150
     assert await inside(world, us.pool) == 0
-    (capped,) = [m for m in (await members_of(world, us.pool)).values() if m.cap_per_day]
+    (capped,) = [m for m in (await members_of(world, us.pool)).values() if m.allotment.cap_per_day]
     assert (capped.taken_today, capped.taken_this_month) == (50, 50)
 
 
@@ -424,8 +520,7 @@ async def test_nothing_is_foreseen_while_a_change_of_members_is_being_written(
     world: World,
 ) -> None:
     us = await opened(world)
-    friend = us.friends[0]
-    change = AddMember(person=us.owner.person, pool=us.pool, line=friend.id)
+    change = adding(us, 0)
     other = ForgetTransit(id=TransferId(new_id()), left=home_of(us.owner.id))
     road = YuzuriRoad(PROFILES, world.yuzuri.homes, world.yuzuri.rating)
     async with world.yuzuri.database.connection() as connection:
