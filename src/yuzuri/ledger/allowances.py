@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from yuzuri.kernel.calendar import DailyWindow
 from yuzuri.kernel.ids import AllowanceId, PurchaseId, derived_id
@@ -47,6 +48,7 @@ class Allowance:
         return self.expires_at is not None and self.expires_at <= at
 
 
+@lru_cache(maxsize=1_024)
 def received_allowance(
     given: Allowance, expires_at: datetime | None, expiry_rule: str | None
 ) -> Allowance:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import TupleRow
 
 from yuzuri.db import Connection
+from yuzuri.db.arrays import BigintArray, UuidArray
 from yuzuri.kernel.ids import (
     DelegationId,
     GiftId,
@@ -28,7 +29,7 @@ PAST_LIMIT = timedelta(days=32)
 """How far back limits look: longer than any month. What ended since then may have begun before."""
 
 _COLUMNS = """
-id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at,
+id, from_line, to_line, amount, unit, message, state, offered_at, deadline, ended_at,
 via, is_share, authority, is_giver_hidden, is_receiver_hidden, thanks
 """
 
@@ -74,7 +75,7 @@ ORDER BY deadline LIMIT %s
 _WRITE_GIFTS = f"""
 INSERT INTO gift (home, {_COLUMNS})
 SELECT %s, * FROM unnest(
-    %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::text[], %b::text[],
+    %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::text[], %b::text[], %b::text[],
     %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
     %b::uuid[], %b::boolean[], %b::uuid[], %b::boolean[], %b::boolean[], %b::text[])
 ON CONFLICT (home, id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at
@@ -182,18 +183,21 @@ async def write_gifts(connection: Connection, gifts: Iterable[Gift]) -> None:
     """Write gifts as they now stand."""
     known = {gift.id: gift for gift in gifts}
     for home, ids in by_home(known).items():
+        written = [known[gift_id] for gift_id in ids]
         rows = (
-            (g.id, g.from_line, g.to_line, g.unit.value, g.amount, g.message, g.state.value,
-             g.offered_at, g.deadline, g.ended_at, g.via, g.is_share, g.authority,
-             g.is_giver_hidden, g.is_receiver_hidden, g.thanks)
-            for g in map(known.__getitem__, ids)
+            (g.unit.value, g.message, g.state.value, g.offered_at, g.deadline, g.ended_at, g.via,
+             g.is_share, g.authority, g.is_giver_hidden, g.is_receiver_hidden, g.thanks)
+            for g in written
         )  # fmt: skip
         columns = (list(column) for column in zip(*rows, strict=True))
-        await connection.execute(_WRITE_GIFTS, (home, *columns))
+        lines = (UuidArray([g.from_line for g in written]), UuidArray([g.to_line for g in written]))
+        amounts = BigintArray([g.amount for g in written])
+        parameters = (home, UuidArray(ids), *lines, amounts, *columns)
+        await connection.execute(_WRITE_GIFTS, parameters, prepare=True)
 
 
 def _gift(row: TupleRow) -> Gift:
-    (gift_id, from_line, to_line, unit, amount, message, state, offered_at, deadline, ended_at,
+    (gift_id, from_line, to_line, amount, unit, message, state, offered_at, deadline, ended_at,
      via, is_share, authority, is_giver_hidden, is_receiver_hidden, thanks) = row  # fmt: skip
     return Gift(
         id=GiftId(gift_id),

@@ -135,11 +135,10 @@ async def write_takers(connection: Connection, takers: Iterable[Taker]) -> None:
     for taker in takers:
         by_link_home.setdefault(home_of(taker.link), []).append(taker)
     for home, written in by_link_home.items():
-        rows = [
-            (t.link, t.person, t.wrong_passcodes, t.gift, t.number, t.taken_at) for t in written
-        ]
+        keys = (UuidArray([t.link for t in written]), UuidArray([t.person for t in written]))
+        rows = ((t.wrong_passcodes, t.gift, t.number, t.taken_at) for t in written)
         columns = (list(column) for column in zip(*rows, strict=True))
-        await connection.execute(_WRITE_TAKERS, (home, *columns), prepare=True)
+        await connection.execute(_WRITE_TAKERS, (home, *keys, *columns), prepare=True)
 
 
 def _link(row: TupleRow) -> Link:

@@ -26,8 +26,7 @@ CREATE TABLE gift (
 -- Shares of a link are found by the link: it may have a hundred thousand.
 CREATE INDEX gift_of_giver ON gift (home, from_line, offered_at) WHERE NOT is_share;
 CREATE INDEX gift_via ON gift (home, via, ended_at) WHERE via IS NOT NULL;
-CREATE INDEX gift_of_receiver ON gift (home, to_line, offered_at);
 CREATE INDEX gift_open_of_giver ON gift (home, from_line) WHERE state = 'open';
-CREATE INDEX gift_ended_of_receiver ON gift (home, to_line, ended_at);
+CREATE INDEX gift_of_receiver ON gift (home, to_line, ended_at);
 CREATE INDEX gift_open_until ON gift (home, deadline) WHERE state = 'open';
 GRANT SELECT, INSERT, UPDATE ON gift TO yuzuri_serve;
