@@ -7,7 +7,7 @@ from datetime import datetime
 
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, PersonId, home_of
+from yuzuri.kernel.ids import AllowanceId, GiftId, HolderId, Id, LinkId, PersonId, home_of
 from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Book, Bucket, spending_order
 from yuzuri.ledger.store import read_book
@@ -20,12 +20,13 @@ from yuzuri.sharing.delegation_store import (
 from yuzuri.sharing.gift_facts import GiftFacts
 from yuzuri.sharing.gift_store import gift_history, load_gift_facts, load_gifts
 from yuzuri.sharing.gifts import Gift, OfferGift
+from yuzuri.sharing.link_rows import load_links
 from yuzuri.subscribers.lines import Line, Person, lines_of, load_lines, load_people
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is left of one allowance on one line; `in_gifts` of it waits in open gifts."""
+    """What is left of one allowance on one line; `in_gifts` of it waits in open gifts and links."""
 
     bucket: Bucket
     allowance: Allowance
@@ -100,10 +101,11 @@ async def load_line_accounts(
 async def _held_by_gifts(
     connection: Connection, book: Book
 ) -> Counter[tuple[HolderId, AllowanceId]]:
-    """Return how much of each bucket is set aside for gifts, and not for a phone at work."""
+    """Return how much of each bucket is set aside to be given, and not for a phone at work."""
     holds = list(book.holds.values())
-    causes = {GiftId(hold.cause) for hold in holds}
-    gifts = {gift.id for gift in await load_gifts(connection, causes)} if causes else set()
+    causes = {hold.cause for hold in holds}
+    gifts: set[Id] = {gift.id for gift in await load_gifts(connection, map(GiftId, causes))}
+    gifts |= {link.id for link in await load_links(connection, map(LinkId, causes))}
     held: Counter[tuple[HolderId, AllowanceId]] = Counter()
     for hold in holds:
         if hold.cause in gifts:
