@@ -97,7 +97,9 @@ def list_gifts(person: As, lang: Lang = None) -> None:
                 str(view.gift.id),
                 translate(language, "out" if view.is_mine else "in"),
                 say_quantity(view.gift.quantity, language),
-                f"{view.other.nickname} {view.other_number}",
+                f"{view.other.nickname} {view.other_number}"
+                if view.other
+                else translate(language, "somebody"),
                 translate(language, view.gift.state_at(yuzuri.clock()).value),
                 say_instant(
                     view.gift.offered_at, yuzuri.profiles[view.line.operator].zone, language

@@ -63,7 +63,8 @@ class GiftInView:
     """The person looking is the giver, or has given it on the giver's authority."""
     line: Line
     """The person's own line of the two, or the one that they act for."""
-    other: Person
+    other: Person | None
+    """None where they hide their name: a share of a posted link."""
     other_number: str
     authority: Authority | None = None
     """None: the giver has given it."""
@@ -186,8 +187,9 @@ async def _in_view(
             authority = Authority(people[delegation.delegate], people[delegation.owner])
         if is_mine and person != giver.person:
             own = as_seen_by_others(giver, people[giver.person])
-        number = other.masked_number
-        views.append(GiftInView(gift, is_mine, own, people[other.person], number, authority))
+        is_hidden = gift.is_receiver_hidden if is_mine else gift.is_giver_hidden
+        known, number = (None, "") if is_hidden else (people[other.person], other.masked_number)
+        views.append(GiftInView(gift, is_mine, own, known, number, authority))
     return views
 
 

@@ -58,7 +58,7 @@ def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: date
         state_text=_state_text(state, language, is_mine=seen.is_mine),
         unit=gift.unit.value,
         amount=say_quantity(gift.quantity, language),
-        other=seen.other.nickname,
+        other=seen.other.nickname if seen.other else translate(language, "somebody"),
         other_number=seen.other_number,
         line=line_name(seen.line, profile, language),
         message=gift.message,

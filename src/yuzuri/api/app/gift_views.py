@@ -13,6 +13,7 @@ from yuzuri.kernel.quantities import Unit
 from yuzuri.runtime.verdict_json import SaidArrival, SaidReason, say_arrival, say_reasons
 from yuzuri.sharing.account import GiftInView
 from yuzuri.sharing.gifts import GiftDone, GiftState
+from yuzuri.subscribers.lines import Person
 
 
 class Direction(StrEnum):
@@ -37,10 +38,23 @@ class OtherView(msgspec.Struct, frozen=True, kw_only=True):
     number: str
 
 
+def view_other(person: Person | None, number: str) -> OtherView | None:
+    """Show another person; None: they hide their name."""
+    return None if person is None else OtherView(nickname=person.nickname, number=number)
+
+
+class AuthorityView(msgspec.Struct, frozen=True, kw_only=True):
+    """By whom something was done, and on whose authority: two nicknames."""
+
+    delegate: str
+    owner: str
+
+
 class GiftView(msgspec.Struct, frozen=True, kw_only=True):
     """A gift as one of its two people sees it; `amount` in bytes, seconds or messages.
 
     An open gift is `expired` from its `deadline` on, and what was set aside for it is free again.
+    `other` is null where they hide their name, `authority` where the giver gave it. `thanks`: what the receiver has said to it.
     """
 
     id: UUID
@@ -50,7 +64,9 @@ class GiftView(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     message: str
     line: OwnLineView
-    other: OtherView
+    other: OtherView | None
+    authority: AuthorityView | None
+    thanks: str
     offered_at: datetime
     deadline: datetime
     ended_at: datetime | None
@@ -93,7 +109,13 @@ def _fields(seen: GiftInView, at: datetime) -> dict[str, Any]:
         "amount": gift.amount,
         "message": gift.message,
         "line": OwnLineView(id=seen.line.id.uuid, label=seen.line.label),
-        "other": OtherView(nickname=seen.other.nickname, number=seen.other_number),
+        "other": view_other(seen.other, seen.other_number),
+        "authority": None
+        if seen.authority is None
+        else AuthorityView(
+            delegate=seen.authority.delegate.nickname, owner=seen.authority.owner.nickname
+        ),
+        "thanks": gift.thanks,
         "offered_at": gift.offered_at,
         "deadline": gift.deadline,
         "ended_at": gift.ended_at,

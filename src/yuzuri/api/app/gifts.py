@@ -19,7 +19,8 @@ from yuzuri.api.app.gift_views import (
     view_answer,
     view_gift,
 )
-from yuzuri.api.app.lines import find_line_by_id, own_line
+from yuzuri.api.app.lines import find_line_by_id, giving_line
+from yuzuri.api.app.link_bodies import ThanksBody
 from yuzuri.api.app.problems import GiftNotDone
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
@@ -34,10 +35,12 @@ from yuzuri.sharing.gifts import (
     CancelGift,
     DeclineGift,
     GiftDone,
+    GiftOutcome,
     GiftRefused,
     OfferGift,
     checked_offer,
 )
+from yuzuri.sharing.thanks import thank
 from yuzuri.subscribers.lines import Line, find_line, parse_number
 
 # ---------------------------------------------------------------- offering
@@ -59,7 +62,7 @@ async def preview_gift(request: Caller, data: JSONBody[GiftBody]) -> SaidVerdict
     async with yuzuri.database.connection() as connection:
         giver, offer = await _read_offer(connection, yuzuri, request.user, data)
         facts = await load_offer_facts(connection, yuzuri.profiles, offer, yuzuri.clock())
-    zone = _zone(yuzuri.profiles, giver)
+    zone = zone_of(yuzuri.profiles, giver)
     verdict = preview_offer(facts, offer)
     if isinstance(verdict, GiftRefused):
         raise GiftNotDone(verdict, zone)
@@ -81,18 +84,21 @@ async def offer_gift(request: Caller, data: JSONBody[GiftBody], key: Key) -> Res
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
         giver, offer = await _read_offer(connection, yuzuri, request.user, data)
-    answer = await _submit(request, key, offer, _zone(yuzuri.profiles, giver))
+    answer = await _submit(request, key, offer, zone_of(yuzuri.profiles, giver))
     return Response(answer, status_code=201, headers={"Location": f"/v1/gifts/{answer.id}"})
 
 
 async def _read_offer(
     connection: Connection, yuzuri: Yuzuri, person: PersonId, body: GiftBody
 ) -> tuple[Line, OfferGift]:
-    """Return the giving line and the offer; who pays follows from who is signed in."""
+    """Return the giving line and the offer; who pays follows from who is signed in.
+
+    It is a line of theirs, or one from which somebody lets them give.
+    """
     if (body.to_line is None) == (body.to_number is None):
         problem = "give either to_line or to_number"
         raise DomainError(Code.REQUEST_INVALID, field="to_line", problem=problem)
-    giver = await own_line(connection, person, body.from_line)
+    giver = await giving_line(connection, person, body.from_line, yuzuri.clock())
     to_line = await _find_receiver(connection, yuzuri.profiles, giver, body)
     offer = OfferGift(
         person=person,
@@ -195,6 +201,25 @@ async def cancel_gift(request: Caller, gift_id: FromPath[str], key: Key) -> Gift
     return await _submit(request, key, CancelGift(person=request.user, gift=gift))
 
 
+@post(
+    "/gifts/{gift_id:str}/thanks",
+    summary="Say thank you",
+    tags=["gifts"],
+    status_code=200,
+    responses=problems(400, 401, 404, 409, 413),
+)
+async def thank_for_gift(
+    request: Caller, gift_id: FromPath[str], data: JSONBody[ThanksBody]
+) -> GiftView:
+    """Let whoever gave me something read a few words; once, and they cannot be changed."""
+    yuzuri, gift = running(request), _read_gift_id(gift_id)
+    at = yuzuri.clock()
+    async with yuzuri.database.connection() as connection:
+        await thank(connection, request.user, gift, data.message)
+        seen = await load_gift(connection, request.user, gift, at)
+    return view_gift(seen, at)
+
+
 # ---------------------------------------------------------------- answers
 
 
@@ -205,17 +230,27 @@ async def _submit(
     zone: ZoneInfo | None = None,
 ) -> GiftAnswer:
     """Send a command down the road and answer with what it has left."""
-    yuzuri, language = running(request), language_of(request)
+    yuzuri = running(request)
     outcome = await yuzuri.submit(request.user, key, command)
+    if isinstance(outcome, GiftRefused):
+        zone = zone or await _own_zone(yuzuri, request.user, command)
+    return await answer_gift(request, outcome, zone)
+
+
+async def answer_gift(
+    request: Caller, outcome: GiftOutcome, zone: ZoneInfo | None = None
+) -> GiftAnswer:
+    """Answer with the gift that a command has left, or raise `GiftNotDone`."""
+    yuzuri, language = running(request), language_of(request)
     match outcome:
         case GiftDone():
             async with yuzuri.database.connection() as connection:
                 gift = await load_gift(connection, request.user, outcome.gift.id, yuzuri.clock())
             # The same key again is told the same, whatever has become of the gift since then.
             gift = replace(gift, gift=outcome.gift)
-            return view_answer(gift, outcome, language, zone or _zone(yuzuri.profiles, gift.line))
+            return view_answer(gift, outcome, language, zone or zone_of(yuzuri.profiles, gift.line))
         case GiftRefused():
-            raise GiftNotDone(outcome, zone or await _own_zone(yuzuri, request.user, command))
+            raise GiftNotDone(outcome, zone or ZoneInfo("UTC"))
         case _:
             assert_never(outcome)
 
@@ -231,10 +266,11 @@ async def _own_zone(
             gift = await load_gift(connection, person, command.gift, yuzuri.clock())
     except DomainError:
         return ZoneInfo("UTC")
-    return _zone(yuzuri.profiles, gift.line)
+    return zone_of(yuzuri.profiles, gift.line)
 
 
-def _zone(profiles: Profiles, line: Line) -> ZoneInfo:
+def zone_of(profiles: Profiles, line: Line) -> ZoneInfo:
+    """Return by whose clocks a line's owner is told times."""
     return profiles[line.operator].zone
 
 

@@ -2,7 +2,21 @@
 
 from litestar import HttpMethod, Response, Router, route
 
-from yuzuri.api.app import gifts, health, lines, operators, pools, sessions, tanks, use
+from yuzuri.api.app import (
+    contacts,
+    delegations,
+    gifts,
+    health,
+    lines,
+    links,
+    opening,
+    operators,
+    pools,
+    requests,
+    sessions,
+    tanks,
+    use,
+)
 from yuzuri.api.app.bodies import StrictRequest
 from yuzuri.api.app.callers import signed_in
 from yuzuri.api.app.openapi import SESSION_SCHEME
@@ -36,6 +50,7 @@ _open_to_all = Router(
         operators.show_operators,
         operators.show_operator,
         operators.show_feasibility,
+        opening.open_link,
     ],
 )
 
@@ -58,6 +73,24 @@ _for_people = Router(
         gifts.accept_gift,
         gifts.decline_gift,
         gifts.cancel_gift,
+        gifts.thank_for_gift,
+        links.post_link,
+        links.show_links,
+        links.show_link,
+        links.show_link_again,
+        links.revoke_link,
+        links.judge_takers,
+        links.take_from_link,
+        opening.draw_poster,
+        requests.ask_for_gift,
+        requests.show_requests,
+        requests.show_request,
+        requests.show_request_again,
+        requests.close_request,
+        requests.give_to_request,
+        contacts.show_contacts,
+        contacts.add_to_contacts,
+        contacts.remove_from_contacts,
         pools.show_pools,
         pools.open_pool,
         pools.show_pool,
@@ -76,6 +109,17 @@ _for_people = Router(
         tanks.show_tanks,
         tanks.give_to_tank,
         tanks.draw_from_tank,
+        delegations.show_delegation_terms,
+        delegations.offer_delegation,
+        delegations.show_delegation_link,
+        delegations.show_delegations,
+        delegations.show_delegation,
+        delegations.show_agreement,
+        delegations.export_agreement,
+        delegations.accept_delegation_link,
+        delegations.accept_delegation,
+        delegations.decline_delegation,
+        delegations.end_delegation,
     ],
 )
 
