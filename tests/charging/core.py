@@ -39,6 +39,7 @@ from yuzuri.kernel.ids import (
     HolderId,
     Home,
     Id,
+    InvitationId,
     PersonId,
     PoolId,
     PurchaseId,
@@ -49,8 +50,17 @@ from yuzuri.ledger.allowances import Allowance, Source
 from yuzuri.ledger.book import Book
 from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
 from yuzuri.sharing.pool_facts import PoolFacts
-from yuzuri.sharing.pools import Allotment, Member
+from yuzuri.sharing.pools import (
+    Allotment,
+    Contribution,
+    Invitation,
+    Member,
+    Pool,
+    PoolCommand,
+    PoolOutcome,
+)
 from yuzuri.subscribers.lines import Line
 
 OPERATOR = "tokyo"
@@ -118,6 +128,9 @@ class CoreCharging:
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     quotas: dict[Id, Quota] = field(default_factory=dict)
     members: dict[HolderId, Member] = field(default_factory=dict)
+    pools: dict[PoolId, Pool] = field(default_factory=dict)
+    contributions: dict[PoolId, Sequence[Contribution]] = field(default_factory=dict)
+    invitations: dict[InvitationId, Invitation] = field(default_factory=dict)
     uses: dict[tuple[HolderId, Unit], LineUse] = field(default_factory=dict)
     notices: list[UseNotice] = field(default_factory=list)
     credited: set[HolderId] = field(default_factory=set)
@@ -213,6 +226,33 @@ class CoreCharging:
         self._keep(facts)
         return outcomes
 
+    def manage(self, command: PoolCommand) -> PoolOutcome:
+        """Decide a command about a pool, and keep what it changes."""
+        book = self.book()
+        for line in self.lines:
+            book.buckets.setdefault(line, {})
+        facts = PoolFacts(
+            book,
+            self.profiles,
+            lines=self.lines,
+            pools=dict(self.pools),
+            members={line: copied(member) for line, member in self.members.items()},
+            invitations=dict(self.invitations),
+            contributions=dict(self.contributions),
+        )
+        decision = decide_pool(facts, command)
+        apply_pool_decision(facts, decision)
+        self.books._keep(book)
+        self.pools |= {pool: facts.pools[pool] for pool in facts.changed_pools}
+        self.invitations |= {one: facts.invitations[one] for one in facts.changed_invitations}
+        for pool in facts.changed_contributions:
+            self.contributions[pool] = facts.contributions[pool]
+        for line in facts.changed:
+            self.members.pop(line, None)
+            if line in facts.members:
+                self.members[line] = facts.members[line]
+        return decision.outcome
+
     def book(self) -> Book:
         """What everybody has now, holds that have run out being free."""
         return self.books._load(self.now, list(self.books.buckets))
@@ -229,7 +269,13 @@ class CoreCharging:
             book,
             self.profiles,
             self.rating,
-            PoolFacts(book, self.profiles, members=members),
+            PoolFacts(
+                book,
+                self.profiles,
+                members=members,
+                pools=dict(self.pools),
+                contributions=dict(self.contributions),
+            ),
             lines={line: self.lines[line] for line in lines if line in self.lines},
         )
         for session in named.keys() & self.sessions.keys():
@@ -248,6 +294,7 @@ class CoreCharging:
             assert (quota.id in self.quotas) != quota.is_new
             self.quotas[quota.id] = quota
         self.members |= facts.changed_members
+        self.pools |= {pool: facts.pools.pools[pool] for pool in facts.pools.changed_pools}
         self.uses |= facts.changed_uses
         self.notices += [notice for notice in facts.notices if notice not in self.notices]
         self.credited, self.wakes = facts.credited, facts.wake_at
