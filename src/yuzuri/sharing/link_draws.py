@@ -17,7 +17,7 @@ from yuzuri.sharing.links import Link, Split
 SEED_LENGTH = 32
 """Bytes of a seed."""
 
-_BLOCK_LENGTH = 1 << 16
+_BLOCK_LENGTH = 1 << 10
 
 
 def commitment(seed: bytes) -> bytes:
@@ -37,7 +37,7 @@ def equal_shares(amount: int, shares: int, step: int) -> Sequence[int]:
     """Divide as equally as the step lets: the first ones get a step more. The sum is exact."""
     steps, more = divmod(amount // step, shares)
     sizes = array("q", [(steps + 1) * step]) * more + array("q", [steps * step]) * (shares - more)
-    return _checked(sizes, amount)
+    return _checked(sizes, amount, shares)
 
 
 @lru_cache(maxsize=64)
@@ -49,11 +49,11 @@ def random_shares(seed: bytes, amount: int, shares: int, least: int, step: int) 
     for border in (*_borders(seed, free, shares), free + shares - 1):
         sizes.append(least + (border - before - 1) * step)
         before = border
-    return _checked(sizes, amount)
+    return _checked(sizes, amount, shares)
 
 
-def _checked(sizes: Sequence[int], amount: int) -> Sequence[int]:
-    if sum(sizes) != amount or min(sizes) <= 0:
+def _checked(sizes: Sequence[int], amount: int, shares: int) -> Sequence[int]:
+    if len(sizes) != shares or sum(sizes) != amount or min(sizes) <= 0:
         raise ValueError(f"{amount} cannot be divided so")
     return sizes
 
