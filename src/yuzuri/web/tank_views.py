@@ -94,8 +94,11 @@ def view_tank(seen: TankInView, profiles: Profiles, language: Language, at: date
 
 
 def draw_layers(amounts: Sequence[int], language: Language) -> tuple[Layer, ...]:
-    """Draw amounts, that which ends soonest first, from the bottom of a tank; pure."""
-    most = round_up(sum(amounts))
+    """Draw amounts, that which ends soonest first, from the bottom of a tank; pure.
+
+    There is always some room above them: a tank is never full.
+    """
+    most = round_up(sum(amounts) * 5 // 4)
     layers, top = [], _BODY.bottom
     for number, amount in enumerate(amounts):
         height = round(amount / most * _BODY.height, 2)
