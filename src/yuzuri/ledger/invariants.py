@@ -126,13 +126,14 @@ SELECT 'cause ' || cause, 'what it turned into another kind differs by ' || sum(
 FROM entry WHERE holder = %(converted)s
 GROUP BY cause HAVING sum(amount) <> 0
 UNION ALL
-SELECT 'cause ' || e.cause, 'it made ' || e.allowance || ' of something else than its parent'
-FROM entry e
-JOIN allowance a ON a.home = e.home AND a.id = e.allowance
-WHERE e.holder = %(converted)s AND e.amount < 0 AND NOT EXISTS (
-    SELECT FROM entry given
-    WHERE given.holder = e.holder AND given.cause = e.cause
-      AND given.allowance = a.parent AND given.amount > 0)
+SELECT 'cause ' || cause, 'it made something of ' || coalesce(parent::text, 'nothing')
+       || ' that was not given for it'
+FROM (
+    SELECT t.cause, a.parent
+    FROM transfer t JOIN allowance a ON a.home = t.home AND a.id = t.allowance
+    WHERE t.source = %(converted)s
+    EXCEPT SELECT cause, allowance FROM transfer WHERE target = %(converted)s
+) AS made
 """
 
 _HOUSE = ("house", sorted(HOUSE_IDS))

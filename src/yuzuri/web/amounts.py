@@ -8,7 +8,8 @@ from datetime import datetime
 
 from yuzuri.feasibility.holdings import giftable, to_spare, total
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party
-from yuzuri.kernel.amounts import parse_quantity
+from yuzuri.kernel.amounts import parse_quantity, parse_unit
+from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import Profiles, find_plan, gift_rules
@@ -80,7 +81,7 @@ def unit_choices(
             unit.value,
             kind_name(unit, language),
             say_quantity(Quantity(giveable(account, profiles, unit, at), unit), language),
-            say_quantity(_EXAMPLES[unit], language),
+            example_of(unit, language),
             say_chips(amount_chips(account, profiles, unit, at), unit, language),
         )
         for unit in Unit
@@ -95,11 +96,22 @@ def asking_choices(language: Language) -> list[UnitChoice]:
             unit.value,
             kind_name(unit, language),
             "",
-            say_quantity(_EXAMPLES[unit], language),
+            example_of(unit, language),
             say_chips(_ASKED[unit], unit, language),
         )
         for unit in Unit
     ]
+
+
+def example_of(unit: Unit, language: Language) -> str:
+    """Say an amount as one would type it."""
+    return say_quantity(_EXAMPLES[unit], language)
+
+
+def round_amounts(most: int, unit: Unit) -> tuple[int, ...]:
+    """Return amounts that people like up to so much, and all of it."""
+    fitting = [amount for amount in _ROUND[unit] if amount < most]
+    return (*fitting[1 - CHIPS_MAX :], most) if most else ()
 
 
 def say_chips(amounts: Iterable[int], unit: Unit, language: Language) -> tuple[Chip, ...]:
@@ -121,6 +133,13 @@ def read_amount(text: str, unit: Unit) -> Quantity:
     if is_bare:
         plain += _BARE.get(unit, "")
     return parse_quantity(plain, None if is_bare and unit is Unit.DATA else unit)
+
+
+def read_quantity(text: str, unit: str) -> Quantity:
+    """Read an amount of the kind that a form names; raises `DomainError`."""
+    if not text:
+        raise DomainError(Code.AMOUNT_UNREADABLE)
+    return read_amount(text, parse_unit(unit))
 
 
 def amount_chips(

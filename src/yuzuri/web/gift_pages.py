@@ -10,6 +10,7 @@ from yuzuri.kernel.ids import GiftId, parse_id
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import GiftInView, load_gift, load_gift_list
 from yuzuri.sharing.gifts import (
+    MESSAGE_LENGTH_MAX,
     AcceptGift,
     CancelGift,
     DeclineGift,
@@ -17,6 +18,7 @@ from yuzuri.sharing.gifts import (
     GiftOutcome,
     GiftRefused,
 )
+from yuzuri.sharing.thanks import thank
 from yuzuri.subscribers.lines import Person
 from yuzuri.web.arrivals import load_arrivals
 from yuzuri.web.evidence_views import Told, tell_reason, tell_refusal
@@ -30,7 +32,7 @@ from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
 Answer = type[AcceptGift] | type[DeclineGift] | type[CancelGift]
 
 ANSWERS: Mapping[str, Answer] = {"accept": AcceptGift, "decline": DeclineGift, "cancel": CancelGift}
-DONE = {"offered", *ANSWERS}
+DONE = {"offered", "taken", "filled", "thanked", *ANSWERS}
 
 
 @get("/gifts")
@@ -100,6 +102,23 @@ async def answer_gift(
     return await _gift_page(yuzuri, visit, seen, problems=problems, status=409)
 
 
+@post("/gifts/{gift:str}/thank")
+async def thank_giver(
+    request: AnyRequest, visit: Visit, person: Person, form: Form, gift: str
+) -> Response[str] | Redirect:
+    """Say thank you for a gift; it can be said once."""
+    yuzuri = yuzuri_of(request)
+    seen = await _load(yuzuri, person, gift)
+    try:
+        async with yuzuri.database.connection() as connection:
+            await thank(connection, person.id, seen.gift.id, form.text("thanks"))
+    except DomainError as error:
+        zone = yuzuri.profiles[seen.line.operator].zone
+        told = tell_refusal(error.refusal, Reader(visit.language, zone, yuzuri.clock()))
+        return await _gift_page(yuzuri, visit, seen, problems=(told,), status=409)
+    return see_other(visit, f"/gifts/{seen.gift.id}?done=thanked")
+
+
 async def _load(yuzuri: Yuzuri, person: Person, text: str) -> GiftInView:
     gift_id = GiftId(parse_id(text, Code.GIFT_UNKNOWN))
     async with yuzuri.database.connection() as connection:
@@ -124,5 +143,6 @@ async def _gift_page(
         arrives=await load_arrivals(yuzuri, seen, visit.language) if view.is_open else (),
         done=done,
         problems=problems,
+        message_max=MESSAGE_LENGTH_MAX,
         key=new_key(),
     )

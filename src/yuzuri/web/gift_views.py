@@ -43,6 +43,12 @@ class GiftView:
     accept_until: str
     left: str
     happenings: tuple[Happening, ...]
+    came_by: str
+    """By a link or a request; empty: from one to the other."""
+    came_by_path: str
+    """Where it is found, if it is the reader's own."""
+    thanks: str
+    can_thank: bool
 
 
 def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: datetime) -> GiftView:
@@ -50,6 +56,7 @@ def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: date
     gift, profile = seen.gift, profiles[seen.line.operator]
     reader = Reader(language, profile.zone, at)
     state = gift.state_at(at)
+    came_by, came_by_path = _came_by(seen, language)
     return GiftView(
         id=str(gift.id),
         is_mine=seen.is_mine,
@@ -66,7 +73,24 @@ def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: date
         accept_until=reader.until(gift.deadline),
         left=reader.left(gift.deadline) if state is GiftState.OPEN else "",
         happenings=tuple(_happenings(seen, state, reader)),
+        came_by=came_by,
+        came_by_path=came_by_path,
+        thanks=gift.thanks,
+        can_thank=not seen.is_mine and state is GiftState.ACCEPTED and not gift.thanks,
     )
+
+
+def _came_by(seen: GiftInView, language: Language) -> tuple[str, str]:
+    gift = seen.gift
+    if gift.via is None:
+        return "", ""
+    if gift.is_share and seen.is_mine:
+        return translate(language, "A share of your link"), f"/links/{gift.via}"
+    if gift.is_share:
+        return translate(language, "A share of a link"), ""
+    if seen.is_mine:
+        return translate(language, "Given to a request"), ""
+    return translate(language, "Given to your request"), f"/requests/{gift.via}"
 
 
 def _ended_at(gift: Gift, state: GiftState) -> datetime:
@@ -98,6 +122,12 @@ def _state_text(state: GiftState, language: Language, *, is_mine: bool) -> str:
 
 def _happenings(seen: GiftInView, state: GiftState, reader: Reader) -> Iterator[Happening]:
     gift, language = seen.gift, reader.language
+    if gift.is_share:
+        posted = translate(language, "Put behind a link")
+        yield Happening(posted, reader.instant(gift.offered_at), is_past=True)
+        taken = translate(language, "Taken, and arrived")
+        yield Happening(taken, reader.instant(_ended_at(gift, state)), is_past=True)
+        return
     offered = translate(language, "Offered")
     if state is GiftState.ACCEPTED and gift.ended_at == gift.offered_at:
         yield Happening(

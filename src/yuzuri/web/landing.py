@@ -15,17 +15,21 @@ from functools import cache
 
 from litestar import MediaType, Response, get, post
 
-from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.sharing.link_secrets import SecretKind
-from yuzuri.web.evidence_views import tell_refusal
 from yuzuri.web.forms import read_unbound_form
-from yuzuri.web.instants import Reader
-from yuzuri.web.opening import Opened, opening
-from yuzuri.web.rendering import PAGE_HEADERS, page, render
-from yuzuri.web.statuses import status_of
-from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
+from yuzuri.web.invitation_pages import show_opened_invitation
+from yuzuri.web.link_landing import show_opened_link
+from yuzuri.web.opening import Opened, nothing_opened, opening
+from yuzuri.web.rendering import PAGE_HEADERS, render
+from yuzuri.web.request_landing import show_opened_request
+from yuzuri.web.visits import AnyRequest, Visit
 
-RENDERERS: Mapping[SecretKind, Callable[[Opened], Awaitable[Response[str]]]] = {}
+RENDERERS: Mapping[SecretKind, Callable[[Opened], Awaitable[Response[str]]]] = {
+    SecretKind.LINK: show_opened_link,
+    SecretKind.REQUEST: show_opened_request,
+    SecretKind.INVITATION: show_opened_invitation,
+}
 """What shows each kind of target."""
 
 
@@ -46,19 +50,13 @@ async def open_link(request: AnyRequest, visit: Visit) -> Response[str]:
     form = await read_unbound_form(request)
     secret = form.text("secret")
     if not secret:
-        return page(visit, "opened_nothing.html", problem=None)
+        return nothing_opened(request, visit, None)
     try:
         async with opening(request, visit, secret) as opened:
             return await RENDERERS.get(opened.target.kind, _show_unknown)(opened)
     except DomainError as error:
-        return _show_nothing(request, visit, error.refusal)
+        return nothing_opened(request, visit, error.refusal)
 
 
 async def _show_unknown(_: Opened) -> Response[str]:
     raise DomainError(Code.LINK_UNKNOWN)
-
-
-def _show_nothing(request: AnyRequest, visit: Visit, refusal: Refusal) -> Response[str]:
-    problem = tell_refusal(refusal, Reader.of_world(visit.language, yuzuri_of(request).clock()))
-    status = status_of(refusal.code)
-    return page(visit, "opened_nothing.html", status=status, problem=problem)

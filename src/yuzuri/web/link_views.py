@@ -35,6 +35,8 @@ class LinkView:
     state_text: str
     taken_said: str
     left_said: str
+    came_back: str
+    """What nobody took of a link that has ended."""
     picture: Fruits
     bar: int
     """Which part is taken, in thousandths."""
@@ -76,6 +78,7 @@ def view_link(
         )
         if is_open
         else translate(language, "{taken} of {count} shares were taken", **counts),
+        came_back="" if is_open or not left.amount else say_quantity(left, language),
         left_said=translate(language, "{left} of {count} shares are left", **counts),
         picture=draw_fruits(link.shares, link.amount, link.taken, taken),
         bar=link.taken * BAR_WIDTH // link.shares,

@@ -4,11 +4,18 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from litestar import Response
+
+from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.runtime import opening as runtime_opening
 from yuzuri.runtime.addresses import client_address
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.link_secrets import SecretKind, Target
 from yuzuri.sharing.throttle import Trier
+from yuzuri.web.evidence_views import tell_refusal
+from yuzuri.web.instants import Reader
+from yuzuri.web.rendering import page
+from yuzuri.web.statuses import status_of
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
 
 
@@ -43,3 +50,15 @@ def trier_of(request: AnyRequest, visit: Visit) -> Trier:
     peer = request.client.host if request.client else ""
     address = client_address(peer, forwarded_for, yuzuri_of(request).settings.proxies)
     return Trier(address, visit.person.id if visit.person else None)
+
+
+def nothing_opened(request: AnyRequest, visit: Visit, refusal: Refusal | None) -> Response[str]:
+    """Say why nothing was opened, and ask for a link."""
+    reader = Reader.of_world(visit.language, yuzuri_of(request).clock())
+    return page(
+        visit,
+        "opened_nothing.html",
+        status=status_of(refusal.code) if refusal else 200,
+        problem=tell_refusal(refusal, reader) if refusal else None,
+        leads_to_gifts=refusal is not None and refusal.code is Code.LINK_TAKEN,
+    )

@@ -14,11 +14,11 @@ from yuzuri.kernel.ids import LinkId, RequestId, parse_id
 from yuzuri.pictures.posters import Poster, draw_png, draw_svg
 from yuzuri.runtime.posters import link_poster, request_poster
 from yuzuri.runtime.running import Yuzuri
-from yuzuri.sharing.link_rows import load_links
 from yuzuri.sharing.link_secrets import SecretKind, find_secret, mint_secret, secret_url
+from yuzuri.sharing.link_views import load_own_link
 from yuzuri.sharing.links import Link
-from yuzuri.sharing.request_store import load_requests
-from yuzuri.sharing.requests import Request
+from yuzuri.sharing.request_views import load_own_request
+from yuzuri.sharing.requests import Request, RequestState
 from yuzuri.subscribers.lines import Line, Person, load_lines
 from yuzuri.web.forms import Form
 from yuzuri.web.rendering import PAGE_HEADERS, page
@@ -37,10 +37,10 @@ async def show_link_again(
     """Make another address of one's own link, and show it."""
     yuzuri = yuzuri_of(request)
     async with yuzuri.database.connection() as connection:
-        found, _ = await load_own_link(connection, person, link)
-    if not found.is_open(yuzuri.clock()):
+        seen = await load_own_link(connection, person.id, read_link_id(link))
+    if not seen.link.is_open(yuzuri.clock()):
         raise DomainError(Code.LINK_ENDED)
-    return await show_link_poster(yuzuri, visit, person, found)
+    return await show_link_poster(yuzuri, visit, person, seen.link)
 
 
 @post("/requests/{asked:str}/poster", status_code=200)
@@ -54,8 +54,10 @@ async def show_request_again(
     """Make another address of one's own request, and show it."""
     yuzuri = yuzuri_of(request)
     async with yuzuri.database.connection() as connection:
-        found, _ = await load_own_request(connection, person, asked)
-    return await show_request_poster(yuzuri, visit, person, found)
+        seen = await load_own_request(connection, person.id, read_request_id(asked))
+    if seen.request.state_at(yuzuri.clock()) is not RequestState.OPEN:
+        raise DomainError(Code.GIFT_REQUEST_ENDED)
+    return await show_request_poster(yuzuri, visit, person, seen.request)
 
 
 @post("/links/{link:str}/poster/{form_of:str}", status_code=200)
@@ -65,10 +67,10 @@ async def save_link_poster(
     """Return the poster of one's own link as a file: `png` or `svg`."""
     yuzuri, secret = yuzuri_of(request), form.text("secret")
     async with yuzuri.database.connection() as connection:
-        found, line = await load_own_link(connection, person, link)
-        await _check_secret(connection, secret, found)
-    poster = _draw_link(yuzuri, visit, person, found, line, secret)
-    return await _as_file(poster, form_of)
+        seen = await load_own_link(connection, person.id, read_link_id(link))
+        await _check_secret(connection, secret, seen.link)
+    poster = _draw_link(yuzuri, visit, person, seen.link, seen.line, secret)
+    return await as_file(poster, form_of)
 
 
 @post("/requests/{asked:str}/poster/{form_of:str}", status_code=200)
@@ -78,10 +80,20 @@ async def save_request_poster(
     """Return the poster of one's own request as a file: `png` or `svg`."""
     yuzuri, secret = yuzuri_of(request), form.text("secret")
     async with yuzuri.database.connection() as connection:
-        found, line = await load_own_request(connection, person, asked)
-        await _check_secret(connection, secret, found)
-    poster = _draw_request(yuzuri, visit, person, found, line, secret)
-    return await _as_file(poster, form_of)
+        seen = await load_own_request(connection, person.id, read_request_id(asked))
+        await _check_secret(connection, secret, seen.request)
+    poster = _draw_request(yuzuri, visit, person, seen.request, seen.line, secret)
+    return await as_file(poster, form_of)
+
+
+def read_link_id(text: str) -> LinkId:
+    """Read the id of a link; raises `LINK_UNKNOWN`."""
+    return LinkId(parse_id(text, Code.LINK_UNKNOWN))
+
+
+def read_request_id(text: str) -> RequestId:
+    """Read the id of a request; raises `GIFT_REQUEST_UNKNOWN`."""
+    return RequestId(parse_id(text, Code.GIFT_REQUEST_UNKNOWN))
 
 
 async def show_link_poster(
@@ -126,27 +138,6 @@ async def show_request_poster(
     )
 
 
-async def load_own_link(connection: Connection, person: Person, text: str) -> tuple[Link, Line]:
-    """Return a link that the person has posted, with its line; or raise `LINK_UNKNOWN`."""
-    for link in await load_links(connection, [LinkId(parse_id(text, Code.LINK_UNKNOWN))]):
-        line = (await load_lines(connection, [link.line])).get(link.line)
-        if line is not None and line.person == person.id:
-            return link, line
-    raise DomainError(Code.LINK_UNKNOWN)
-
-
-async def load_own_request(
-    connection: Connection, person: Person, text: str
-) -> tuple[Request, Line]:
-    """Return a request of the person's, with its line; or raise `GIFT_REQUEST_UNKNOWN`."""
-    asked = RequestId(parse_id(text, Code.GIFT_REQUEST_UNKNOWN))
-    for request in await load_requests(connection, [asked]):
-        line = (await load_lines(connection, [request.line])).get(request.line)
-        if line is not None and line.person == person.id:
-            return request, line
-    raise DomainError(Code.GIFT_REQUEST_UNKNOWN)
-
-
 async def _check_secret(connection: Connection, secret: str, wanted: Link | Request) -> None:
     target = await find_secret(connection, secret)
     if target is None or target.id != wanted.id:
@@ -186,7 +177,8 @@ def _poster_page(
     )
 
 
-async def _as_file(poster: Poster, form_of: str) -> Response[bytes]:
+async def as_file(poster: Poster, form_of: str) -> Response[bytes]:
+    """Return a poster as a file to keep: `png` or `svg`; raises `PATH_UNKNOWN`."""
     match form_of:
         case "png":
             # Drawing takes a while, and others are waiting.

@@ -5,14 +5,13 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from yuzuri.kernel.amounts import parse_unit
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.quantities import Quantity, Unit
+from yuzuri.kernel.quantities import Unit
 from yuzuri.sharing.account import LineAccount
 from yuzuri.sharing.gifts import checked_message
 from yuzuri.sharing.links import Audience, PostLink, Split
 from yuzuri.subscribers.lines import Person
-from yuzuri.web.amounts import read_amount
+from yuzuri.web.amounts import read_quantity
 from yuzuri.web.evidence_views import Told, tell_refusal
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
@@ -79,7 +78,7 @@ def read_posting(person: Person, account: LineAccount, typed: LinkTyped, reader:
     problems = posting.problems
     quantity, least, shares, deadline = None, None, _count(typed.shares), None
     try:
-        quantity = _quantity(typed.amount, typed.unit)
+        quantity = read_quantity(typed.amount, typed.unit)
     except DomainError as error:
         problems["amount"] = tell_refusal(error.refusal, reader)
     if shares is None:
@@ -88,7 +87,7 @@ def read_posting(person: Person, account: LineAccount, typed: LinkTyped, reader:
         )
     if typed.split == Split.RANDOM and typed.least:
         try:
-            least = _quantity(typed.least, typed.unit).amount
+            least = read_quantity(typed.least, typed.unit).amount
         except DomainError as error:
             problems["least"] = tell_refusal(error.refusal, reader)
     try:
@@ -119,12 +118,6 @@ def read_posting(person: Person, account: LineAccount, typed: LinkTyped, reader:
         deadline=deadline,
     )
     return posting
-
-
-def _quantity(text: str, unit: str) -> Quantity:
-    if not text:
-        raise DomainError(Code.AMOUNT_UNREADABLE)
-    return read_amount(text, parse_unit(unit))
 
 
 def _count(text: str) -> int | None:

@@ -11,8 +11,8 @@ WIDTH = 320
 _RADIUS = 10
 """Of a fruit as it is drawn before it is scaled."""
 
-_LEAF = 1.28
-"""How much higher a fruit reaches with its leaf than its radius."""
+_ROW = 1.15
+"""How high a row is, in widths of a place: there is room for the leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ def draw_fruits(shares: int, amount: int, taken: int, first: Sequence[Taken]) ->
         fruits.append(
             Fruit(
                 x=round(left + place * (column + 0.5), 1),
-                y=round(place * _LEAF / 2 + place * row * 1.05 + place * 0.05, 1),
+                y=round(place * (0.65 + row * _ROW), 1),
                 scale=round(radius / _RADIUS, 3),
                 is_taken=number < filled,
                 initial=known.initial if known and radius > 9 else "",
             )
         )
     rows = -(-count // columns)
-    return Fruits(WIDTH, round(place * (rows * 1.05 + 0.2), 1), each, tuple(fruits))
+    return Fruits(WIDTH, round(place * (0.15 + rows * _ROW), 1), each, tuple(fruits))
 
 
 def _columns(count: int) -> int:

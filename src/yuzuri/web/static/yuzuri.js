@@ -4,6 +4,7 @@ const PAUSE_MS = 350;
 const REFRESH_MS = 8_000;
 const REFRESH_MS_MAX = 120_000;
 
+for (const form of document.querySelectorAll("form:has([data-fills])")) countLast(form);
 for (const form of document.querySelectorAll("[data-preview]")) keepPreview(form);
 for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
 for (const form of document.querySelectorAll("[data-code-form]")) takeCode(form);
@@ -11,6 +12,20 @@ for (const button of document.querySelectorAll("[data-copy]")) copyText(button);
 for (const button of document.querySelectorAll("[data-share]")) shareLink(button);
 if (document.querySelector("[data-live]")) stayUpToDate();
 closeMenus();
+
+// A field and what can be tapped instead of it: what was touched last counts.
+function countLast(form) {
+  form.addEventListener("input", ({ target: field }) => {
+    const tapped = field.closest("[data-fills]");
+    if (tapped) form.elements.namedItem(tapped.dataset.fills).value = "";
+    else if (field.value) uncheck(form, `[data-fills="${CSS.escape(field.name)}"] input`);
+    if (field.name !== "unit") return;
+    const amount = form.elements.namedItem("amount");
+    amount.value = "";
+    amount.placeholder = field.dataset.example;
+    uncheck(form, '[data-fills="amount"] input');
+  });
+}
 
 // While the form is filled in, show what would come of it.
 function keepPreview(form) {
@@ -22,15 +37,6 @@ function keepPreview(form) {
 
   form.addEventListener("input", (event) => {
     const field = event.target;
-    // A field and what can be tapped instead of it: what was touched last counts.
-    const tapped = field.closest("[data-fills]");
-    if (tapped) form.elements.namedItem(tapped.dataset.fills).value = "";
-    else if (field.value) uncheck(form, `[data-fills="${CSS.escape(field.name)}"] input`);
-    if (field.name === "unit") {
-      amount.value = "";
-      amount.placeholder = field.dataset.example;
-      uncheck(form, '[data-fills="amount"] input');
-    }
     if (field.name === "message") return;
     settle(field);
     clearTimeout(timer);
