@@ -1,19 +1,26 @@
 """People who let each other act on their lines, on a running Yuzuri."""
 
-from collections.abc import Sequence
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
-from tests.model.world import World, known, named, new_line, operator
+from tests.conftest import Server
+from tests.model.world import World, choose, known, named, new_line, open_world, operator
 
-from yuzuri.kernel.ids import DelegationId, HolderId, Home, PoolId, home_of, new_id
+from yuzuri.db.connect import open_database
+from yuzuri.kernel.errors import Code, Refusal
+from yuzuri.kernel.ids import HOME, DelegationId, HolderId, Home, PoolId, home_of, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.delegation_rules import DelegationRules
 from yuzuri.operators.profiles import Profiles
 from yuzuri.operators.services import Pool as PoolService
 from yuzuri.runtime.replies import Outcome
+from yuzuri.settings import Settings
 from yuzuri.sharing.delegation_store import load_delegations
 from yuzuri.sharing.delegation_terms import render_terms
 from yuzuri.sharing.delegations import (
@@ -27,19 +34,45 @@ from yuzuri.sharing.delegations import (
     Scope,
     Use,
 )
-from yuzuri.sharing.gifts import OfferGift
+from yuzuri.sharing.gifts import GiftRefused, OfferGift
 from yuzuri.sharing.pool_store import load_pools
 from yuzuri.sharing.pools import OpenPool, PoolDone
 from yuzuri.subscribers.lines import Line, load_lines
 
 CONSENTING = msgspec.structs.replace(
-    operator(),
+    operator(country="JP"),
     delegation=DelegationRules(offered=known(True)),
     services=(PoolService(name=named("pool"), source="s"),),
 )
-PROFILES = Profiles({"open": CONSENTING, "silent": operator("silent")})
+PROFILES = Profiles(
+    {
+        "open": CONSENTING,
+        "silent": operator("silent"),
+        "silent-jp": operator("silent-jp", country="JP"),
+    }
+)
 
 MONTH = timedelta(days=30)
+
+
+@contextlib.asynccontextmanager
+async def open_delegated_world(
+    server: Server, template: str, data: Path, homes: int
+) -> AsyncIterator[World]:
+    """Run on a database of its own; when it ends, all that must hold is checked."""
+    name = f"yuzuri_test_{uuid.uuid4().hex}"
+    server.create(name, template)
+    try:
+        url = server.url(name)
+        await choose(url, homes)
+        settings = Settings(data=data, database_url=url, demo=True)
+        async with (
+            open_database(settings, migrating=False) as database,
+            open_world(settings, database, PROFILES) as world,
+        ):
+            yield world
+    finally:
+        server.drop(name)
 
 
 @dataclass(frozen=True)
@@ -51,7 +84,7 @@ class People:
     stranger: Line
 
 
-async def meet(world: World, *, home: Home = Home(0)) -> People:
+async def meet(world: World, *, home: Home = HOME) -> People:
     """Let three people come; with more than one home, each lives in another."""
     homes = [Home((home + n) % world.yuzuri.homes) for n in range(3)]
     async with world.yuzuri.database.connection() as connection:
@@ -164,4 +197,12 @@ def gives(amount: int) -> Give:
     return Give(unit=Unit.DATA, in_all=amount)
 
 
-TABLES: Sequence[str] = ("delegation", "delegation_agreement", "delegation_action")
+def code_of(outcome: object) -> Code:
+    """Why something was not done."""
+    match outcome:
+        case Refusal():
+            return outcome.code
+        case GiftRefused():
+            return outcome.reasons[0].code
+        case _:
+            raise AssertionError(outcome)

@@ -107,7 +107,7 @@ async def test_a_session_of_the_network_shows_as_it_goes(
     assert (data["held"], data["in_gifts"]) == (50 * MB, 0), "granted, and in no gift"
 
     await report(2, 3)
-    assert hana.api.get("/v1/notices").json() == {"notices": []}
+    assert hana.api.get("/v1/notices").json() == {"notices": [], "delegations": []}
     await report(3, 1)
     (notice,) = hana.api.get("/v1/notices").json()["notices"]
     assert (notice["unit"], notice["reached"]) == ("data", 80)
@@ -132,7 +132,7 @@ async def test_a_notice_is_there_until_it_is_put_away(
     new_customer: AddCustomer, served: ServedYuzuri
 ) -> None:
     hana, ken = await new_customer("Hana"), await new_customer("Ken")
-    assert hana.api.get("/v1/notices").json() == {"notices": []}
+    assert hana.api.get("/v1/notices").json() == {"notices": [], "delegations": []}
     month = month_start(utc_now(), ZONE)
     with psycopg.connect(served.settings.database_url or "", autocommit=True) as connection:
         for reached in (80, 100):
@@ -148,7 +148,7 @@ async def test_a_notice_is_there_until_it_is_put_away(
         str(hana.line), "data", 100, None,
     )  # fmt: skip
     assert datetime.fromisoformat(notice["month_since"]) == month
-    assert ken.api.get("/v1/notices").json() == {"notices": []}
+    assert ken.api.get("/v1/notices").json() == {"notices": [], "delegations": []}
     for stranger, name in ((ken, notice["id"]), (hana, ELSEWHERE), (hana, "nonsense")):
         answer = stranger.api.post(f"/v1/notices/{name}/seen")
         assert (answer.status_code, answer.json()["code"]) == (404, "notice.unknown")
