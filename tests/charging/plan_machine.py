@@ -113,7 +113,10 @@ class PlanMachine(RuleBasedStateMachine):
         self.running: list[Running] = []
         self.seen = 0
         self.pools: list[PoolId] = []
-        self.put: dict[AllowanceId, Put] = {}
+        self.put: dict[tuple[HolderId, AllowanceId], Put] = {}
+        held = self.core.give(self.lines[0], 1), self.core.give(self.lines[0], 1)
+        self.common = [self.core.books.allowances[name] for name in held]
+        """What several lines have of: use of it is divided among them."""
         self.open_pool()
 
     # ------------------------------------------------------------ the model of who and how
@@ -142,6 +145,9 @@ class PlanMachine(RuleBasedStateMachine):
                 invited = self.core.manage(inviting)
                 assert isinstance(invited, Invited)
                 self.invitations.append(invited.invitation)
+        for who in range(1, PEOPLE - 1):
+            self.join(who, 2 * who - who % 2)
+            self.fill(who, 30 * MB + who, 0)
 
     def decides_on(self, who: int, whose: int) -> bool:
         """Whether somebody may change a member, or remove it."""
@@ -207,12 +213,12 @@ class PlanMachine(RuleBasedStateMachine):
         transfers = self.core.books.transfers
         for t in transfers[self.seen :]:
             if t.source in self.pools and t.kind is TransferKind.USE:
-                self.put[t.allowance].use(t.amount)
+                self.put[t.source, t.allowance].use(t.amount)
                 who = self.lines.index(self.core.quotas[t.cause].line)
                 if t.source == self.pool and t.hold not in self.before_it_joined:
                     self.drawn[who] += t.amount
             elif t.source in self.pools and t.target in self.lines:
-                self.put[t.allowance].owed[self.lines.index(t.target)] -= t.amount
+                self.put[t.source, t.allowance].owed[self.lines.index(t.target)] -= t.amount
                 if t.source == self.pool:
                     self.size -= t.amount
         self.seen = len(transfers)
@@ -221,18 +227,24 @@ class PlanMachine(RuleBasedStateMachine):
         }
 
     def settled(self, pool: PoolId) -> None:
-        book = self.core.book()
-        for bucket in book.buckets_of(pool):
-            if bucket.allowance in self.put:
-                self.put[bucket.allowance].settled += 1
+        for (inside, _), put in self.put.items():
+            put.settled += inside == pool
 
     # ------------------------------------------------------------ what they do
 
-    @rule(who=st.integers(0, PEOPLE - 1), amount=st.integers(1, 150 * MB), lasts=st.booleans())
-    def fill(self, who: int, amount: int, *, lasts: bool) -> None:
-        """Put in something that is new, and lasts for some hours or for ever."""
-        ends = None if lasts else self.core.now + timedelta(hours=30)
-        allowance = self.core.give(self.lines[who], amount, ends=ends)
+    @rule(
+        who=st.integers(0, PEOPLE - 1),
+        amount=st.sampled_from([1, 7, 20 * MB + 1, 60 * MB + 5, 120 * MB]),
+        which=st.integers(0, 2),
+    )
+    def fill(self, who: int, amount: int, which: int) -> None:
+        """Put in something that others have too, or what lasts for some hours."""
+        if which < len(self.common):
+            allowance = self.common[which].id
+            self.core.books.issue(self.core.now, self.lines[who], self.common[which], amount)
+        else:
+            ends = self.core.now + timedelta(hours=30)
+            allowance = self.core.give(self.lines[who], amount, ends=ends)
         command = FillPool(
             person=self.people[who],
             line=self.lines[who],
@@ -253,7 +265,7 @@ class PlanMachine(RuleBasedStateMachine):
             bucket = book.bucket(self.lines[who], name)
             gone = before - (bucket.available if bucket else 0)
             if gone:
-                parts = self.put.setdefault(name, Put()).parts
+                parts = self.put.setdefault((self.pool, name), Put()).parts
                 parts[who] = parts.get(who, Fraction(0)) + gone
         assert allowance in taken
 
@@ -308,12 +320,12 @@ class PlanMachine(RuleBasedStateMachine):
 
     def let_go(self, *gone: int) -> None:
         self.settled(self.pool)
-        inside = {bucket.allowance for bucket in self.core.book().buckets_of(self.pool)}
         for who in gone:
             self.members.pop(who, None)
             self.managers.discard(who)
-            for name in inside & self.put.keys():
-                self.put[name].leave(who)
+            for (pool, _), put in self.put.items():
+                if pool == self.pool:
+                    put.leave(who)
 
     @precondition(lambda self: len(self.pools) < 6)
     @rule()
@@ -381,7 +393,7 @@ class PlanMachine(RuleBasedStateMachine):
                     continue
                 mine = [one for one in known if one.allowance == bucket.allowance]
                 assert sum(one.amount for one in mine) == bucket.balance
-                put = self.put.get(bucket.allowance, Put())
+                put = self.put[pool, bucket.allowance]
                 for one in mine:
                     exact = (put.owed if one.is_owed else put.parts)[self.lines.index(one.line)]
                     assert abs(one.amount - exact) <= put.settled + 1
