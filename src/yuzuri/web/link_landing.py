@@ -130,6 +130,7 @@ async def _link_page(opened: Opened, choices: Choices) -> Response[str]:
     profile = profiles[found.line.operator]
     reader = Reader(visit.language, profile.zone, at)
     takers = [_view_taker(preview, found.link, profiles, reader) for preview in previews]
+    takers.sort(key=lambda taker: not taker.can_take)
     able = [taker.line for taker in takers if taker.can_take]
     instead = {choice.text: choice for taker in takers for choice in taker.instead}
     size, division = _say_offer(found.link, reader)
@@ -181,7 +182,10 @@ def _say_arrival(preview: TakePreview, link: Link, reader: Reader) -> str:
     """Say what would arrive and until when; of a draw only until when."""
     parts = say_arrivals(preview.arrives, reader)
     if link.split is Split.RANDOM and link.shares > 1:
-        return " · ".join(dict.fromkeys(f"{part.until} {part.hours}".strip() for part in parts))
+        ends = dict.fromkeys(f"{part.until} {part.hours}".strip() for part in parts)
+        return translate(
+            reader.language, "what arrives can be used {until}", until=" · ".join(ends)
+        )
     return " · ".join(f"{part.amount} {part.until} {part.hours}".strip() for part in parts)
 
 

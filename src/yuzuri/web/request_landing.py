@@ -143,6 +143,7 @@ async def _request_page(opened: Opened, filling: Filling) -> Response[str]:
             reader = Reader(visit.language, profiles[line.operator].zone, at)
             verdict = preview_fill(facts, fill)
             givers.append(_view_giver(line, verdict, found.request, profiles, reader))
+    givers.sort(key=lambda giver: not giver.most)
     able = [giver for giver in givers if giver.most]
     chosen = next((g for g in able if g.line == filling.line), next(iter(able), None))
     instead = {choice.text: choice for giver in givers for choice in giver.instead}
