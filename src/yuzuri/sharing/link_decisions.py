@@ -143,7 +143,7 @@ def _post(facts: LinkFacts, post: PostLink) -> LinkDecision:
         amount=post.amount,
         shares=post.shares,
         split=post.split,
-        least=terms.least,
+        least=terms.extreme_sizes(post.amount)[0],
         step=terms.step,
         seed=secrets.token_bytes(SEED_LENGTH),
         audience=post.audience,
@@ -176,11 +176,12 @@ class _Terms:
     shares: int
     step: int
     least: int
+    """Shares are never made smaller."""
 
     def extreme_sizes(self, amount: int) -> tuple[int, ...]:
-        """Return the sizes that decide whether every share of an amount may be given.
+        """Return the smallest size and those others that decide whether all may be given.
 
-        None where there are too many shares for it.
+        None where there are too many shares for the amount.
         """
         if amount < self.shares * self.least:
             return ()
@@ -201,10 +202,7 @@ def _terms(question: GiftQuestion, post: PostLink) -> _Terms:
     rules = question.giver.rules
     step = of_unit(rules.step, question) or 1
     smallest = max(of_unit(rules.minimum, question) or step, step)
-    if post.split is Split.EQUAL:
-        least = post.amount // step // post.shares * step or step
-    else:
-        least = max(post.least or smallest, smallest)
+    least = step if post.split is Split.EQUAL else max(post.least or smallest, smallest)
     return _Terms(post.split, post.shares, step, -(-least // step) * step)
 
 

@@ -1,4 +1,4 @@
-"""Shares: the sum is exact, none is too small, every division is as likely, and all can be redrawn."""
+"""Shares: the sum is exact, none too small, all divisions as likely, and anyone can redraw them."""
 
 from collections import Counter
 from hashlib import sha256, shake_256
