@@ -178,7 +178,9 @@ class _Run:
         await check_books(self.yuzuri)
 
     async def _measure_peer(self, link: LinkId, clients: int) -> None:
-        per_s = await take_one_by_one(self.owner.conninfo, link, clients, self.plan.peer_s)
+        per_s = await take_one_by_one(
+            self.owner.conninfo, link, self.plan.shares, clients, self.plan.peer_s
+        )
         self.peers[str(clients)] = max(per_s, self.peers.get(str(clients), 0.0))
 
 
