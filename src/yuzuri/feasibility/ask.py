@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from yuzuri.catalog.purchases import issued_by
-from yuzuri.feasibility.gift import judge_gift
 from yuzuri.feasibility.question import NOTHING_KNOWN, GiftQuestion, Holding, Party, Relation
+from yuzuri.feasibility.routes import judge_routes
 from yuzuri.feasibility.verdict import Verdict
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.ids import Id, PurchaseId
@@ -42,7 +42,7 @@ def answer(profiles: Profiles, ask: Ask) -> Sequence[Verdict]:
         relation=ask.relation,
         holdings=_assumed_holdings(giver, ask),
     )
-    return [judge_gift(question)]
+    return judge_routes(question)
 
 
 def find_party(profiles: Profiles, name: str) -> Party:

@@ -1,8 +1,10 @@
 """The verdict on delegated use: whether the operator and the law let another act on a line."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from yuzuri.feasibility.law import line_handing_rule
+from yuzuri.feasibility.question import GiftQuestion
 from yuzuri.feasibility.verdict import Effect, Evidence, Reason, Verdict, cite
 from yuzuri.kernel.errors import Code
 from yuzuri.operators.delegation_rules import DelegatedScope
@@ -37,3 +39,25 @@ def _reasons(profile: Profile, plan: Plan, scopes: Iterable[DelegatedScope]) -> 
 def _refuses(evidence: Evidence) -> Effect:
     """A source of low confidence never refuses: it leaves the verdict undecided."""
     return Effect.UNDECIDED if evidence.confidence is Confidence.LOW else Effect.REFUSES
+
+
+def judge_delegated_use(question: GiftQuestion) -> Verdict:
+    """Say whether the receiver could be let use data of the giver's line.
+
+    Where no plan of the giver is named, what does not hold for every plan is undecided.
+    """
+    giver, receiver = question.giver, question.receiver
+    judged = [
+        judge_delegation(giver.profile, plan, (DelegatedScope.USE,)).reasons
+        for plan in ([giver.plan] if giver.plan else giver.profile.plans)
+    ]
+    reasons: list[Reason] = []
+    if not question.is_within_operator:
+        fields = {"operator": giver.profile.name, "other": receiver.profile.name}
+        reasons.append(Reason(Code.DELEGATION_OTHER_OPERATOR, Effect.REFUSES, fields))
+    for reason in (reason for one in judged for reason in one):
+        is_sure = all(reason in one for one in judged) or reason.effect is Effect.NOTES
+        said = reason if is_sure else replace(reason, effect=Effect.UNDECIDED)
+        if said not in reasons:
+            reasons.append(said)
+    return Verdict(ROUTE, tuple(reasons))

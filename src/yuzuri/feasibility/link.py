@@ -8,7 +8,7 @@ amount is set aside since then.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from yuzuri.feasibility.alternatives import other_amounts, other_times
+from yuzuri.feasibility.alternatives import other_amounts, other_services, other_times
 from yuzuri.feasibility.gift import judge_by
 from yuzuri.feasibility.gift_checks import (
     check_amount,
@@ -84,3 +84,15 @@ _TAKING_CHECKS = (check_offered, check_recipient, check_receiving_plan, check_re
 def judge_taking(question: GiftQuestion) -> tuple[Reason, ...]:
     """Return what stands in the way of taking a share: the rules that look at the receiver."""
     return tuple(reason for check in _TAKING_CHECKS for reason in check(question))
+
+
+def judge_link(question: GiftQuestion) -> Verdict:
+    """Say whether the giver could post so much, and the receiver take it as the only share."""
+    posting = judge_posting(question, lambda amount: (amount,))
+    taking = tuple(reason for reason in judge_taking(question) if reason not in posting.reasons)
+    verdict = replace(posting, reasons=(*posting.reasons, *taking))
+    if verdict.feasible is True:
+        return verdict
+    if taking:  # another amount or time changes nothing for whoever may not take
+        verdict = replace(verdict, arrives=(), instead=())
+    return replace(verdict, instead=(*verdict.instead, *other_services(question)))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from yuzuri.feasibility.question import Holding
 from yuzuri.kernel.ids import HolderId, Id, home_of
+from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.changes import (
     HOUSE,
     House,
@@ -17,26 +18,31 @@ from yuzuri.ledger.changes import (
 def move(
     parts: Iterable[tuple[Holding, int]], source: HolderId, target: HolderId, cause: Id
 ) -> Iterator[LedgerChange]:
-    """Yield the transfers that bring so much of each holding from one holder to another.
+    """Yield the transfers that bring so much of each holding from one holder to another."""
+    for holding, amount in parts:
+        yield from carry(holding.allowance, source, target, amount, cause)
+
+
+def carry(
+    allowance: Allowance, source: HolderId, target: HolderId, amount: int, cause: Id
+) -> Iterator[LedgerChange]:
+    """Yield the transfers that bring so much of an allowance from one holder to another.
 
     Both homes are locked, so what lives in another home arrives as it leaves: it is never on a way.
     """
-    is_one_home = home_of(source) == home_of(target)
-    transit, kind = HOUSE[House.TRANSIT], TransferKind.TRANSIT
-    steps = (
-        ((source, target, TransferKind.MOVE),)
-        if is_one_home
-        else ((source, transit, kind), (transit, target, kind))
-    )
-    for holding, amount in parts:
-        if not is_one_home:
-            yield NewAllowance(allowance=holding.allowance, holder=target)
-        for giver, taker, why in steps:
-            yield Transfer(
-                allowance=holding.allowance.id,
-                source=giver,
-                target=taker,
-                amount=amount,
-                kind=why,
-                cause=cause,
-            )
+    steps: tuple[tuple[HolderId, HolderId, TransferKind], ...]
+    if home_of(source) == home_of(target):
+        steps = ((source, target, TransferKind.MOVE),)
+    else:
+        yield NewAllowance(allowance=allowance, holder=target)
+        transit, kind = HOUSE[House.TRANSIT], TransferKind.TRANSIT
+        steps = ((source, transit, kind), (transit, target, kind))
+    for giver, taker, kind in steps:
+        yield Transfer(
+            allowance=allowance.id,
+            source=giver,
+            target=taker,
+            amount=amount,
+            kind=kind,
+            cause=cause,
+        )

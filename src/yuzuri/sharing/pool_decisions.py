@@ -4,14 +4,16 @@ Pure: facts and a command in; an outcome and its changes out.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from yuzuri.feasibility.holdings import classes_of
+from yuzuri.feasibility.holdings import split
+from yuzuri.feasibility.pool import check_account, check_put_in, find_pool, to_put_in
+from yuzuri.feasibility.question import Holding, Party
 from yuzuri.kernel.calendar import day_start, month_start
 from yuzuri.kernel.errors import Code, Refusal
 from yuzuri.kernel.ids import (
@@ -24,23 +26,16 @@ from yuzuri.kernel.ids import (
     new_id,
 )
 from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.ledger.allowances import Allowance
-from yuzuri.ledger.book import Bucket
 from yuzuri.ledger.changes import (
-    HOUSE,
     HOUSE_IDS,
-    House,
     LedgerChange,
-    NewAllowance,
-    Transfer,
-    TransferKind,
 )
-from yuzuri.operators.gift_rules import Recipients
-from yuzuri.operators.profiles import find_plan, services
+from yuzuri.operators.profiles import find_plan
 from yuzuri.operators.services import Pool as PoolService
 from yuzuri.sharing.authority import authority_to_manage
 from yuzuri.sharing.contributions import add, owe, pay, settle
 from yuzuri.sharing.delegations import Act, Action
+from yuzuri.sharing.moves import carry, move
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pools import (
     ChangeMember,
@@ -275,8 +270,9 @@ def _join(facts: PoolFacts, command: JoinPool) -> PoolDecision | Refusal:
     if line.id in facts.members:
         return Refusal(Code.POOL_MEMBER_ALREADY)
     profile = facts.profiles[pool.operator]
-    if service.recipients is Recipients.SAME_ACCOUNT and not _is_of_account(facts, pool, line):
-        return Refusal(Code.POOL_OTHER_ACCOUNT, {"operator": profile.name})
+    same_account = _is_of_account(facts, pool, line)
+    for reason in check_account(_party(facts, line), service, same_account=same_account):
+        return Refusal(reason.code, reason.fields)
     if service.lines_max is not None and len(facts.members_of(pool.id)) >= service.lines_max:
         return Refusal(Code.POOL_FULL, {"operator": profile.name, "limit": service.lines_max})
     member = Member(
@@ -377,7 +373,7 @@ def _give_back(
     changes = [
         change
         for one in paid
-        for change in _carry(book.allowances[one.allowance], pool.id, one.line, one.amount, pool.id)
+        for change in carry(book.allowances[one.allowance], pool.id, one.line, one.amount, pool.id)
     ]
     current = facts.this_month(pool)
     smaller = replace(current, size=max(0, current.size - returned))
@@ -438,76 +434,24 @@ def _fill(facts: PoolFacts, command: FillPool) -> PoolDecision | Refusal:
     service = _service(facts, line)
     if isinstance(service, Refusal):
         return service
-    parts = facts.book.holdings(line.id, command.unit)
-    wanted = Quantity(command.amount, command.unit)
-    available = Quantity(sum(bucket.available for bucket, _ in parts), command.unit)
-    if available.amount < wanted.amount:
-        return Refusal(Code.BALANCE_NOT_ENOUGH, {"available": available, "amount": wanted})
-    profile = facts.profiles[line.operator]
-    if service.sources:
-        parts = [
-            (bucket, allowance)
-            for bucket, allowance in parts
-            if classes_of(allowance, facts.at, profile.zone) & set(service.sources)
-        ]
-        may_give = Quantity(sum(bucket.available for bucket, _ in parts), command.unit)
-        if may_give.amount < wanted.amount:
-            classes = tuple(one.value for one in service.sources)
-            return Refusal(
-                Code.POOL_SOURCE,
-                {"operator": profile.name, "classes": classes, "available": may_give},
-            )
-    taken = list(_take(parts, wanted.amount))
+    wanted, party = Quantity(command.amount, command.unit), _party(facts, line)
+    holdings = [
+        Holding(allowance, bucket.available)
+        for bucket, allowance in facts.book.holdings(line.id, command.unit)
+    ]
+    for reason in check_put_in(party, service, wanted, holdings, facts.at):
+        return Refusal(reason.code, reason.fields)
+    taken = list(split(to_put_in(party, service, holdings, facts.at), wanted.amount))
     grown = facts.this_month(pool)
     if command.unit is Unit.DATA:
         grown = replace(grown, size=grown.size + wanted.amount)
-    put_in = [(allowance.id, amount) for allowance, amount in taken]
+    put_in = [(holding.allowance.id, amount) for holding, amount in taken]
     return PoolDecision(
         PoolDone(pool.id),
-        [
-            change
-            for allowance, amount in taken
-            for change in _carry(allowance, line.id, pool.id, amount, pool.id)
-        ],
+        list(move(taken, line.id, pool.id, pool.id)),
         pool=grown,
         contributions=add(_settled(facts, pool.id), pool.id, line.id, put_in),
     )
-
-
-def _take(parts: list[tuple[Bucket, Allowance]], wanted: int) -> Iterator[tuple[Allowance, int]]:
-    """Yield how much comes from each of these buckets, from the first on."""
-    for bucket, allowance in parts:
-        amount = min(wanted, bucket.available)
-        if not amount:
-            return
-        wanted -= amount
-        yield allowance, amount
-
-
-def _carry(
-    allowance: Allowance, source: HolderId, target: HolderId, amount: int, cause: PoolId
-) -> Iterator[LedgerChange]:
-    """Yield the transfers that bring so much of an allowance from one holder to another.
-
-    Both homes are locked, so what lives in another home arrives as it leaves: it is never on a way.
-    """
-    steps: tuple[tuple[HolderId, HolderId, TransferKind], ...]
-    if home_of(source) == home_of(target):
-        steps = ((source, target, TransferKind.MOVE),)
-    else:
-        yield NewAllowance(allowance=allowance, holder=target)
-        transit = HOUSE[House.TRANSIT]
-        kind = TransferKind.TRANSIT
-        steps = ((source, transit, kind), (transit, target, kind))
-    for giver, taker, kind in steps:
-        yield Transfer(
-            allowance=allowance.id,
-            source=giver,
-            target=taker,
-            amount=amount,
-            kind=kind,
-            cause=cause,
-        )
 
 
 # ---------------------------------------------------------------- what is in it
@@ -586,11 +530,14 @@ def _members_of_person(facts: PoolFacts, pool: PoolId, person: PersonId) -> list
 
 def _service(facts: PoolFacts, line: Line) -> PoolService | Refusal:
     """Return what the operator publishes of pools for the plan of a line."""
+    party = _party(facts, line)
+    operator = {"operator": party.profile.name}
+    return find_pool(party) or Refusal(Code.POOL_NOT_OFFERED, operator)
+
+
+def _party(facts: PoolFacts, line: Line) -> Party:
     profile = facts.profiles[line.operator]
-    for service in services(profile, find_plan(profile, line.plan)):
-        if isinstance(service, PoolService):
-            return service
-    return Refusal(Code.POOL_NOT_OFFERED, {"operator": profile.name})
+    return Party(profile, find_plan(profile, line.plan), line.activated_at)
 
 
 def _other_operator(facts: PoolFacts, pool: Pool, line: Line) -> Refusal | None:

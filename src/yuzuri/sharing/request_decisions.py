@@ -10,8 +10,9 @@ from typing import assert_never
 
 import msgspec
 
-from yuzuri.feasibility.gift import gift_parts, judge_gift
+from yuzuri.feasibility.gift import gift_parts
 from yuzuri.feasibility.question import GiftQuestion
+from yuzuri.feasibility.request import judge_request
 from yuzuri.feasibility.verdict import Verdict
 from yuzuri.kernel.amounts import checked_quantity
 from yuzuri.kernel.errors import Code, DomainError
@@ -88,7 +89,7 @@ def apply_request_decision(facts: RequestFacts, decision: RequestDecision) -> No
 def preview_fill(facts: RequestFacts, fill: FillRequest) -> Verdict | GiftRefused:
     """Answer what `FillRequest` would be answered with, by the same rules; changes nothing."""
     asked = _question_of(facts, fill)
-    return asked if isinstance(asked, GiftRefused) else judge_gift(asked)
+    return asked if isinstance(asked, GiftRefused) else judge_request(asked)
 
 
 def _ask(facts: RequestFacts, ask: AskForGift) -> RequestDecision:
@@ -119,7 +120,7 @@ def _fill(facts: RequestFacts, fill: FillRequest) -> RequestDecision:
     question = _question_of(facts, fill)
     if isinstance(question, GiftRefused):
         return RequestDecision(question)
-    verdict = judge_gift(question)
+    verdict = judge_request(question)
     if verdict.feasible is not True:
         return RequestDecision(GiftRefused(verdict.refusals, verdict.instead))
     at, request = facts.gifts.at, facts.requests[fill.request]
