@@ -25,6 +25,7 @@ from tests.journeys.served import (
     as_headers,
     beside,
     broken_invariants,
+    keyed,
     serving,
 )
 
@@ -151,6 +152,46 @@ def test_every_answer_about_what_there_is_is_as_described(
     it_is()
 
 
+def test_what_is_told_of_a_link_and_a_request_is_as_described(described: Described) -> None:
+    hana, ken = described.hana, described.ken
+    by_label = {operation.label: operation for operation in OPERATIONS}
+    known: dict[str, str] = {}
+
+    def ask(who: Customer, label: str, /, **body: Any) -> dict[str, Any]:
+        method, path = label.split()
+        answer = who.api.request(method, path.format_map(known), json=body or None, headers=keyed())
+        assert answer.is_success, answer.text
+        by_label[label].validate_response(answer)
+        told: dict[str, Any] = answer.json()
+        return told
+
+    much = {"unit": "data", "amount": SMALLEST}
+    link = ask(hana, "POST /v1/links", line=str(hana.line), shares=1, **much)
+    known["link_id"] = link["id"]
+    ask(hana, "POST /v1/links/{link_id}/secret")
+    ask(ken, "POST /v1/links/open", secret=link["secret"])
+    ask(ken, "POST /v1/links/verdict", secret=link["secret"])
+    gift = ask(ken, "POST /v1/links/take", secret=link["secret"], line=str(ken.line))
+    known["gift_id"] = gift["id"]
+    ask(ken, "POST /v1/gifts/{gift_id}/thanks", message="Thank you")
+    ask(hana, "GET /v1/links")
+    ask(hana, "GET /v1/links/{link_id}")
+    known["link_id"] = ask(hana, "POST /v1/links", line=str(hana.line), shares=1, **much)["id"]
+    ask(hana, "POST /v1/links/{link_id}/revoke")
+    asked = ask(ken, "POST /v1/requests", line=str(ken.line), unit="data", amount=2 * SMALLEST)
+    known["request_id"] = asked["id"]
+    ask(ken, "POST /v1/requests/{request_id}/secret")
+    ask(hana, "POST /v1/links/open", secret=asked["secret"])
+    filling = {"secret": asked["secret"], "line": str(hana.line), "amount": SMALLEST}
+    ask(hana, "POST /v1/requests/fill", **filling)
+    ask(ken, "GET /v1/requests")
+    ask(ken, "GET /v1/requests/{request_id}")
+    ask(ken, "POST /v1/requests/{request_id}/close")
+    ask(ken, "POST /v1/contacts", number=hana.number, label="Hana")
+    ask(ken, "GET /v1/contacts")
+    ask(ken, "POST /v1/contacts/remove", number=hana.number)
+
+
 def test_the_server_serves_this_description(described: Described) -> None:
     assert described.description == DESCRIPTION
 
@@ -174,6 +215,22 @@ def test_the_description_is_openapi_3_1_and_names_every_operation(described: Des
         "/v1/gifts/{gift_id}/accept",
         "/v1/gifts/{gift_id}/decline",
         "/v1/gifts/{gift_id}/cancel",
+        "/v1/gifts/{gift_id}/thanks",
+        "/v1/links",
+        "/v1/links/open",
+        "/v1/links/verdict",
+        "/v1/links/take",
+        "/v1/links/{link_id}",
+        "/v1/links/{link_id}/secret",
+        "/v1/links/{link_id}/revoke",
+        "/v1/posters",
+        "/v1/requests",
+        "/v1/requests/fill",
+        "/v1/requests/{request_id}",
+        "/v1/requests/{request_id}/secret",
+        "/v1/requests/{request_id}/close",
+        "/v1/contacts",
+        "/v1/contacts/remove",
         "/v1/operators",
         "/v1/operators/{operator_id}",
         "/v1/feasibility",

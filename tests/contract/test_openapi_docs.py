@@ -76,6 +76,7 @@ def test_the_commands_of_the_page_make_a_gift(served: ServedYuzuri) -> None:
         "KEY": os.urandom(8).hex(),
         "THEIR_TOKEN": ken.token,
         "THEIR_KEY": os.urandom(8).hex(),
+        "THEIR_LINE": str(ken.line),
     }
     answers = {}
     for command in commands():
@@ -87,11 +88,15 @@ def test_the_commands_of_the_page_make_a_gift(served: ServedYuzuri) -> None:
                 values["TOKEN"] = answer.json()["token"]
             case "POST", "/v1/gifts":
                 values["GIFT"] = answer.json()["id"]
+            case "POST", "/v1/links":
+                values["SECRET"] = answer.json()["secret"]
             case _:
                 pass
     assert answers["/v1/gifts/preview"].json()["feasible"] is True
     assert answers[f"/v1/gifts/{values['GIFT']}/accept"].json()["state"] == "accepted"
-    assert ken.balances() == (5_500_000_000, 0)
+    assert answers["/v1/links/open"].json()["shares_left"] == 2
+    assert answers["/v1/links/take"].json()["amount"] == 500_000_000
+    assert ken.balances() == (6_000_000_000, 0)
 
 
 def test_the_table_has_every_code_with_its_status_and_sentence() -> None:

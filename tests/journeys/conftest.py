@@ -27,9 +27,10 @@ def served_database_url(server: Server, template: str) -> Iterator[str]:
 def served(
     served_database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedYuzuri]:
-    """A server process in its demo mode."""
+    """A server process in its demo mode, behind one proxy, so that tests choose their address."""
     data: Path = tmp_path_factory.mktemp("served")
-    with serving(Settings(data=data, database_url=served_database_url, demo=True)) as served:
+    settings = Settings(data=data, database_url=served_database_url, demo=True, proxies=1)
+    with serving(settings) as served:
         yield served
 
 

@@ -93,7 +93,7 @@ def _fault(said: str) -> DomainError:
             return DomainError(code)
     if field == "unit" and problem.startswith("Invalid enum value"):
         return DomainError(Code.UNIT_UNKNOWN, text=problem.partition("'")[2][:-1][:40])
-    if field == "message" and "length" in problem:
+    if field == "message" and "length <=" in problem:
         return DomainError(Code.MESSAGE_TOO_LONG, limit=MESSAGE_LENGTH_MAX)
     named = _NAMED.search(problem)
     if not field and named is not None:
