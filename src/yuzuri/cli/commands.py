@@ -8,6 +8,7 @@ from yuzuri.cli import (
     audit,
     bench,
     chaos,
+    delegations,
     demo,
     feasibility,
     gifts,
@@ -46,6 +47,7 @@ _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
 _app.add_typer(pools.app, name="pools")
 _app.add_typer(tanks.app, name="tanks")
+_app.add_typer(delegations.app, name="delegations")
 _app.add_typer(network.app, name="network")
 _app.add_typer(audit.app, name="audit")
 _app.add_typer(bench.app, name="bench")

@@ -175,6 +175,7 @@ class Code(StrEnum):
     DELEGATION_LINE_NEEDED = "delegation.line_needed"
     DELEGATION_CAP = "delegation.cap"
     TERMS_CHANGED = "terms.changed"
+    TERMS_NOT_AGREED = "terms.not_agreed"
     # What works instead
     INSTEAD_AMOUNT = "instead.amount"
     INSTEAD_FROM = "instead.from"

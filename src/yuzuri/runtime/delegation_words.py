@@ -1,13 +1,17 @@
 """What somebody may do with another's line, and what they did, in words: the same everywhere."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
+from yuzuri.kernel.ids import PersonId
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.sharing.delegations import (
     Act,
     Action,
+    Agreement,
     Delegation,
     DelegationState,
     Give,
@@ -16,7 +20,7 @@ from yuzuri.sharing.delegations import (
     See,
     Use,
 )
-from yuzuri.words.formats import say_quantity
+from yuzuri.words.formats import say_instant, say_quantity
 from yuzuri.words.translations import translate
 
 
@@ -109,3 +113,28 @@ def say_action(action: Action, whom: str, pool: str, language: Language) -> str:
             return translate(language, "Removed {name} from “{pool}”", name=whom, pool=pool)
         case _:
             assert_never(action.what)
+
+
+def say_agreements(agreements: Sequence[Agreement], language: Language) -> str:
+    """Write out what the sides of a delegation have agreed to, to be kept; who offers agrees first.
+
+    Each text is in the language in which it was agreed to; times are those of UTC.
+    """
+    return "\n\n".join(
+        "\n".join((*_say_heading(one, agreements[0].person, language), "", one.text))
+        for one in agreements
+    )
+
+
+def _say_heading(agreement: Agreement, owner: PersonId, language: Language) -> tuple[str, ...]:
+    who = (
+        translate(language, "Agreed to by the holder of the line")
+        if agreement.person == owner
+        else translate(language, "Agreed to by whoever helps with it")
+    )
+    return (
+        who,
+        say_instant(agreement.agreed_at, ZoneInfo("UTC"), language),
+        translate(language, "Version of the terms: {version}", version=agreement.version),
+        f"SHA-256: {agreement.text_hash.hex()}",
+    )

@@ -29,6 +29,7 @@ from yuzuri.sharing.delegations import (
     Action,
     Delegation,
     DelegationState,
+    Give,
     ManagePool,
     OfferDelegation,
     See,
@@ -136,6 +137,16 @@ async def may_person_see(
     """Tell whether somebody lets a person see what is left on a line, at this moment."""
     active = await load_active_to(connection, [home_of(line)], [person], at)
     return may_see(active.values(), line, person, at)
+
+
+async def may_person_give(
+    connection: Connection, person: PersonId, line: HolderId, at: datetime
+) -> bool:
+    """Tell whether somebody lets a person give from a line, however much, at this moment."""
+    active = await load_active_to(connection, [home_of(line)], [person], at)
+    return any(
+        one.line == line and one.is_active(at) and one.scopes_of(Give) for one in active.values()
+    )
 
 
 async def load_seen_lines(

@@ -764,6 +764,10 @@ _DELEGATIONS: Mapping[Code, Sentence] = {
         "These are not the terms that you have read: something in them has changed.",
         then="Read them as they are now, and agree again.",
     ),
+    Code.TERMS_NOT_AGREED: _says(
+        "Nothing is done before you agree to the terms.",
+        then="Read them, and say that you agree.",
+    ),
 }
 
 _MACHINE: Mapping[Code, Sentence] = {

@@ -1,5 +1,6 @@
 """A person's own lines, and what is left on each."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from litestar.params import FromPath
 
 from yuzuri.api.app.callers import Caller, language_of, running
 from yuzuri.api.app.descriptions import problems
+from yuzuri.charging.use import load_month_use
 from yuzuri.db import Connection
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HolderId, PersonId, parse_id
@@ -18,7 +20,8 @@ from yuzuri.ledger.allowances import Source
 from yuzuri.operators.profiles import Profiles, find_plan
 from yuzuri.runtime.verdict_json import SaidHours, say_hours
 from yuzuri.sharing.account import Balance, LineAccount, load_accounts
-from yuzuri.subscribers.lines import Line, load_line
+from yuzuri.sharing.delegation_views import load_seen_lines, may_person_give
+from yuzuri.subscribers.lines import Line, Person, load_line, load_people
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,19 +59,48 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     balances: list[BalanceView]
 
 
+class DelegatedLineView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of somebody who lets me see it: what is left, and what was used this month by unit.
+
+    It has neither label nor contract; `number` is its last digits.
+    """
+
+    id: UUID
+    owner: str
+    number: str
+    operator: str
+    operator_name: str
+    balances: list[BalanceView]
+    used_this_month: dict[Unit, int]
+
+
 class LinesView(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's lines, oldest first."""
+    """A person's lines, oldest first, and those of others that they may see."""
 
     lines: list[LineView]
+    delegated: list[DelegatedLineView]
 
 
 @get("/lines", summary="My lines and what is left on each", tags=["lines"], responses=problems(401))
 async def show_lines(request: Caller) -> LinesView:
     """Return the lines of the person who is signed in."""
     yuzuri, language = running(request), language_of(request)
+    at, profiles = yuzuri.clock(), yuzuri.profiles
     async with yuzuri.database.connection() as connection:
-        accounts = await load_accounts(connection, request.user, yuzuri.clock())
-    return LinesView(lines=[_view(account, yuzuri.profiles, language) for account in accounts])
+        accounts = await load_accounts(connection, request.user, at)
+        seen = await load_seen_lines(connection, request.user, at)
+        owners = await load_people(connection, {account.line.person for account in seen})
+        used = [
+            await load_month_use(connection, account.line, profiles[account.line.operator], at)
+            for account in seen
+        ]
+    return LinesView(
+        lines=[_view(account, profiles, language) for account in accounts],
+        delegated=[
+            _view_delegated(account, owners[account.line.person], use, profiles, language)
+            for account, use in zip(seen, used, strict=True)
+        ],
+    )
 
 
 @get(
@@ -95,6 +127,17 @@ async def own_line(connection: Connection, person: PersonId, text: str) -> Line:
     return line
 
 
+async def giving_line(connection: Connection, person: PersonId, text: str, at: datetime) -> Line:
+    """Return a line that a person may give from; raises `LINE_UNKNOWN` or `LINE_NOT_YOURS`.
+
+    Whether they may give so much from the line of another is decided with the gift.
+    """
+    line = await find_line_by_id(connection, text)
+    if line.person != person and not await may_person_give(connection, person, line.id, at):
+        raise DomainError(Code.LINE_NOT_YOURS)
+    return line
+
+
 async def find_line_by_id(connection: Connection, text: str) -> Line:
     """Return the line that has an id, or raise `LINE_UNKNOWN`."""
     return await load_line(connection, HolderId(parse_id(text, Code.LINE_UNKNOWN)))
@@ -113,6 +156,25 @@ def _view(account: LineAccount, profiles: Profiles, language: Language) -> LineV
         plan_name=find_plan(profile, line.plan).name.in_language(language),
         activated_at=line.activated_at,
         balances=[_balance(balance) for balance in account.balances],
+    )
+
+
+def _view_delegated(
+    account: LineAccount,
+    owner: Person,
+    used: Mapping[Unit, int],
+    profiles: Profiles,
+    language: Language,
+) -> DelegatedLineView:
+    line = account.line
+    return DelegatedLineView(
+        id=line.id.uuid,
+        owner=owner.nickname,
+        number=line.masked_number,
+        operator=line.operator,
+        operator_name=profiles[line.operator].name.in_language(language),
+        balances=[_balance(balance) for balance in account.balances],
+        used_this_month=dict(used),
     )
 
 

@@ -10,6 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from yuzuri.api.app.callers import Caller, language_of, running, trier_of
+from yuzuri.api.app.delegation_views import OpenedDelegation, view_opened
 from yuzuri.api.app.descriptions import problems
 from yuzuri.api.app.link_bodies import PictureBody, PictureFormat, SecretBody
 from yuzuri.api.app.link_views import (
@@ -27,6 +28,7 @@ from yuzuri.runtime.opening import opening
 from yuzuri.runtime.posters import link_poster, request_poster
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing import link_views, request_views
+from yuzuri.sharing.delegation_views import load_open_offer, load_terms
 from yuzuri.sharing.link_secrets import (
     SecretKind,
     mint_secret,
@@ -36,7 +38,7 @@ from yuzuri.sharing.link_secrets import (
 
 T = TypeVar("T")
 
-OpenedView = OpenedLink | OpenedRequest
+OpenedView = OpenedLink | OpenedRequest | OpenedDelegation
 
 _MEDIA_TYPES = {PictureFormat.SVG: "image/svg+xml", PictureFormat.PNG: "image/png"}
 
@@ -65,6 +67,16 @@ async def _show_request(yuzuri: Yuzuri, target: Id, language: Language) -> Opene
     return view_opened_request(seen.request, seen.asker.nickname, profile, language)
 
 
+async def _show_delegation(yuzuri: Yuzuri, target: Id, language: Language) -> OpenedView:
+    async with yuzuri.database.connection() as connection:
+        try:
+            seen = await load_open_offer(connection, DelegationId(target), yuzuri.clock())
+        except DomainError as error:
+            raise DomainError(Code.LINK_UNKNOWN) from error
+        terms = await load_terms(connection, yuzuri.profiles, seen.delegation, language)
+    return view_opened(seen, terms)
+
+
 async def _link(yuzuri: Yuzuri, target: Id) -> link_views.OpenedLink:
     async with yuzuri.database.connection() as connection:
         seen = await link_views.load_open_link(connection, LinkId(target), yuzuri.clock())
@@ -86,6 +98,7 @@ def _known(seen: T | None) -> T:
 OPENERS: Mapping[SecretKind, Callable[[Yuzuri, Id, Language], Awaitable[OpenedView]]] = {
     SecretKind.LINK: _show_link,
     SecretKind.REQUEST: _show_request,
+    SecretKind.DELEGATION: _show_delegation,
 }
 """What shows each kind; each raises `LINK_UNKNOWN` for what has ended."""
 
