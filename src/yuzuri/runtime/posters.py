@@ -1,4 +1,4 @@
-"""What stands on the poster of a link or a request, in the reader's language."""
+"""What stands on the poster of a link, a request or an invitation, in the reader's language."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,9 @@ from yuzuri.operators.profile import Profile
 from yuzuri.pictures.colours import quiet_colour
 from yuzuri.pictures.glyphs import drawable
 from yuzuri.pictures.posters import Poster
+from yuzuri.runtime.pool_words import say_allotment
 from yuzuri.sharing.links import Audience, Link, Split
+from yuzuri.sharing.pools import Invitation, Pool
 from yuzuri.sharing.requests import Request
 from yuzuri.words.formats import say_instant, say_number, say_quantity
 from yuzuri.words.translations import translate
@@ -54,6 +56,35 @@ def request_poster(
             language, "Until {end}", end=say_instant(request.deadline, profile.zone, language)
         ),
         note=translate(language, "A present, never a sale"),
+        place=urlsplit(url).netloc,
+        url=url,
+        colour=_colour(profile),
+        language=language,
+    )
+
+
+def invitation_poster(
+    invitation: Invitation,
+    pool: Pool,
+    nickname: str,
+    profile: Profile,
+    url: str,
+    language: Language,
+) -> Poster:
+    """Say what one is invited to; `profile` is that of the pool's operator."""
+    inviter = drawable(nickname)
+    terms = say_allotment(invitation.allotment, language)
+    return Poster(
+        brand=profile.name.in_language(language),
+        title=translate(language, "{name} invites you to", name=inviter)
+        if inviter
+        else translate(language, "You are invited to"),
+        amount=drawable(pool.name) or translate(language, "Pool"),
+        about=" · ".join(terms[:2]),
+        until=translate(
+            language, "Until {end}", end=say_instant(invitation.until, profile.zone, language)
+        ),
+        note=translate(language, "One pool for several lines"),
         place=urlsplit(url).netloc,
         url=url,
         colour=_colour(profile),

@@ -10,6 +10,7 @@ from yuzuri.kernel.ids import new_id
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
 from yuzuri.sharing.links import LinkCommand, LinkOutcome
+from yuzuri.sharing.pools import PoolCommand, PoolOutcome
 from yuzuri.sharing.requests import RequestCommand, RequestOutcome
 from yuzuri.sharing.tanks import TankCommand, TankOutcome
 from yuzuri.subscribers.lines import Person
@@ -39,6 +40,10 @@ async def submit(
 ) -> RequestOutcome: ...
 @overload
 async def submit(
+    yuzuri: Yuzuri, person: Person, form: str, key: str, command: PoolCommand
+) -> PoolOutcome: ...
+@overload
+async def submit(
     yuzuri: Yuzuri, person: Person, form: str, key: str, command: TankCommand
 ) -> TankOutcome: ...
 async def submit(
@@ -46,8 +51,8 @@ async def submit(
     person: Person,
     form: str,
     key: str,
-    command: GiftCommand | LinkCommand | RequestCommand | TankCommand,
-) -> GiftOutcome | LinkOutcome | RequestOutcome | TankOutcome:
+    command: GiftCommand | LinkCommand | RequestCommand | PoolCommand | TankCommand,
+) -> GiftOutcome | LinkOutcome | RequestOutcome | PoolOutcome | TankOutcome:
     """Return the outcome; where the same form is being worked on already, wait for its outcome.
 
     `form` names the form, so that several forms of one page can carry one key. Raises what
