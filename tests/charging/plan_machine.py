@@ -145,8 +145,8 @@ class PlanMachine(RuleBasedStateMachine):
                 invited = self.core.manage(inviting)
                 assert isinstance(invited, Invited)
                 self.invitations.append(invited.invitation)
-        for who in range(1, PEOPLE - 1):
-            self.join(who, 2 * who - who % 2)
+        for who, which in ((1, 3), (2, 4), (3, 6)):
+            self.join(who, which)
             self.fill(who, 30 * MB + who, 0)
 
     def decides_on(self, who: int, whose: int) -> bool:
@@ -191,10 +191,21 @@ class PlanMachine(RuleBasedStateMachine):
         self.look(fresh=frozenset(quotas))
         book = self.core.book()
         after = sum(h.amount for h in book.holds.values() if self.is_of(h.cause, one.who, h.holder))
+        mine = (h for h in book.holds.values() if h.cause in quotas and h.holder == self.pool)
+        self.leave_what_is_owed({hold.allowance for hold in mine})
         if one.who not in self.members or self.members[one.who].is_paused:
             assert (beyond, max(0, after - held)) == (0, 0)
         elif (limit := self.limit(one.who)) is not None:
             assert self.drawn_by(one.who) <= max(limit, drawn)
+
+    def leave_what_is_owed(self, granted: set[AllowanceId]) -> None:
+        """Of whatever is granted, so much is free as is owed to those who have left."""
+        book = self.core.book()
+        for one in self.core.contributions.get(self.pool, ()):
+            if one.is_owed and one.allowance in granted:
+                bucket = book.bucket(self.pool, one.allowance)
+                assert bucket is not None
+                assert bucket.available >= one.amount
 
     def is_of(self, cause: bytes, who: int, holder: HolderId) -> bool:
         quota = self.core.quotas.get(cause)  # type: ignore[call-overload] # of any cause

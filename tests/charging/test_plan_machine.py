@@ -12,4 +12,4 @@ def share_plans(how: hypothesis.settings) -> None:
 
 
 def test_every_story_of_a_shared_plan_ends_as_the_model_says() -> None:
-    share_plans(tried(60 * EFFORT))
+    share_plans(tried(150 * EFFORT))
