@@ -19,6 +19,7 @@ from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.delegation_rules import DelegationRules
 from yuzuri.operators.profiles import Profiles
 from yuzuri.operators.services import Pool as PoolService
+from yuzuri.operators.services import Tank as TankService
 from yuzuri.runtime.replies import Outcome
 from yuzuri.settings import Settings
 from yuzuri.sharing.delegation_store import load_delegations
@@ -42,7 +43,10 @@ from yuzuri.subscribers.lines import Line, load_lines
 CONSENTING = msgspec.structs.replace(
     operator(country="JP"),
     delegation=DelegationRules(offered=known(True)),
-    services=(PoolService(name=named("pool"), source="s"),),
+    services=(
+        PoolService(name=named("pool"), source="s"),
+        TankService(name=named("tank"), source="s"),
+    ),
 )
 PROFILES = Profiles(
     {
