@@ -35,6 +35,10 @@ class Client:
         """Send something; `key` is the Idempotency-Key."""
         return self.post_text(path, json.dumps(body or {}), key)
 
+    def delete(self, path: str, key: str | None = None) -> Answer:
+        """Remove something; `key` is the Idempotency-Key."""
+        return self._send("DELETE", path, None, {} if key is None else {"Idempotency-Key": key})
+
     def post_text(self, path: str, text: str, key: str | None = None) -> Answer:
         """Send a body as it is written, right or wrong."""
         return self._send("POST", path, text, {} if key is None else {"Idempotency-Key": key})
