@@ -202,12 +202,10 @@ def show(person: As, lang: Lang = None) -> None:
         return [_row(yuzuri, seen, language) for seen in views], done
 
     delegations, done = with_yuzuri(load)
-    headings: Sequence[str] = ("Delegation", "Who", "Line", "What", "Until", "State")
-    show_table(language, headings, delegations)
+    show_table(language, ("Delegation", "Who", "Line", "What", "Until", "State"), delegations)
     if done:
         console.print()
-        headings = ("When", "Who", "What was done")
-        show_table(language, headings, done)
+        show_table(language, ("When", "Who", "What was done"), done)
 
 
 def _row(yuzuri: Yuzuri, seen: DelegationInView, language: Language) -> tuple[str, ...]:

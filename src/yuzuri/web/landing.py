@@ -18,6 +18,7 @@ from litestar import MediaType, Response, get, post
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.sharing.link_secrets import SecretKind
 from yuzuri.web.forms import read_unbound_form
+from yuzuri.web.helping_pages import show_opened_delegation
 from yuzuri.web.invitation_pages import show_opened_invitation
 from yuzuri.web.link_landing import show_opened_link
 from yuzuri.web.opening import Opened, nothing_opened, opening
@@ -29,6 +30,7 @@ RENDERERS: Mapping[SecretKind, Callable[[Opened], Awaitable[Response[str]]]] = {
     SecretKind.LINK: show_opened_link,
     SecretKind.REQUEST: show_opened_request,
     SecretKind.INVITATION: show_opened_invitation,
+    SecretKind.DELEGATION: show_opened_delegation,
 }
 """What shows each kind of target."""
 

@@ -6,10 +6,25 @@ from litestar.static_files import create_static_files_router
 
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.web.contact_pages import forget_contact, keep_contact, show_contacts
+from yuzuri.web.delegation_pages import (
+    offer_delegation,
+    show_delegation_form,
+    show_delegation_terms,
+)
 from yuzuri.web.error_pages import error_handlers
 from yuzuri.web.forms import read_form
 from yuzuri.web.gift_pages import answer_gift, show_gift, show_gifts, thank_giver
 from yuzuri.web.giving_pages import offer_gift, preview_gift, review_gift, show_give
+from yuzuri.web.helping_pages import (
+    accept_by_secret,
+    accept_delegation,
+    decline_delegation,
+    download_agreement,
+    end_delegation,
+    show_delegation,
+    show_delegation_link_again,
+    show_delegations,
+)
 from yuzuri.web.invitation_pages import (
     join_by_number,
     join_by_secret,
@@ -86,6 +101,17 @@ web_router = Router(
         show_gift,
         answer_gift,
         thank_giver,
+        show_delegation_form,
+        show_delegation_terms,
+        offer_delegation,
+        show_delegations,
+        show_delegation,
+        show_delegation_link_again,
+        accept_delegation,
+        accept_by_secret,
+        decline_delegation,
+        end_delegation,
+        download_agreement,
         show_landing,
         open_link,
         take_from_link,

@@ -54,7 +54,8 @@ class GiftView(msgspec.Struct, frozen=True, kw_only=True):
     """A gift as one of its two people sees it; `amount` in bytes, seconds or messages.
 
     An open gift is `expired` from its `deadline` on, and what was set aside for it is free again.
-    `other` is null where they hide their name, `authority` where the giver gave it. `thanks`: what the receiver has said to it.
+    `other` is null where they hide their name, `authority` where the giver gave it.
+    `thanks`: what the receiver has said to it.
     """
 
     id: UUID
