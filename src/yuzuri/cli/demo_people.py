@@ -8,10 +8,12 @@ from yuzuri.catalog.purchases import Purchase
 from yuzuri.kernel.calendar import month_start
 from yuzuri.kernel.errors import DomainError, Refusal
 from yuzuri.kernel.ids import (
+    HOME,
     HolderId,
     Home,
     Id,
     PersonId,
+    PoolId,
     PurchaseId,
     derived_id,
     home_of,
@@ -19,6 +21,7 @@ from yuzuri.kernel.ids import (
 )
 from yuzuri.kernel.names import Language
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
+from yuzuri.sharing.tanks import OpenTank
 from yuzuri.subscribers.lines import (
     Line,
     Person,
@@ -135,7 +138,14 @@ async def settle_people(
                     await add_identity(connection, demo_supi(demo_line.key, namespace), line.id)
         for demo_line in person.lines:
             await _issue(yuzuri, lines[demo_line.key], demo_line)
+    tank = OpenTank(tank=demo_tank(namespace), operator="mineo", name="Free Tank")
+    await yuzuri.submit(HOUSE_CLIENT, f"tank {tank.tank}", tank)
     return lines
+
+
+def demo_tank(namespace: Id) -> PoolId:
+    """Return the id of mineo's common tank."""
+    return PoolId(HolderId(in_home(derived_id(namespace, "tank"), HOME)))
 
 
 def demo_number(key: str, namespace: Id) -> str:

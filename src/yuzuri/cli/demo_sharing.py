@@ -24,6 +24,7 @@ def tell_of_sharing(story: Story) -> None:
     _tell_of_a_link(story)
     _tell_of_a_request(story)
     _tell_of_a_pool(story)
+    _tell_of_a_tank(story)
     _tell_of_a_delegation(story)
 
 
@@ -168,6 +169,29 @@ async def _use(story: Story, line: str, amount: int) -> None:
         flowed = await phone.use(amount)
         await phone.detach()
     story.step(f"  {flowed / MB:.0f} MB flow", holds=flowed == amount)
+
+
+# ---------------------------------------------------------------- tanks
+
+
+def _tell_of_a_tank(story: Story) -> None:
+    tank = f"/v1/tanks/{story.tank()}"
+    title = "Aki gives 100 MB to mineo's tank, for whoever runs short"
+    with story.moving(title, Unit.DATA, {"aki-mineo": -100 * MB}) as expect:
+        body = {"line": story.line("aki-mineo"), "amount": 100 * MB}
+        expect(story.as_person("Aki").post(f"{tank}/donations", body, "donate"), 200)
+    tanks = story.as_person("晓晓").get("/v1/tanks").body["tanks"]
+    shown = next(one for one in tanks if one["id"] == story.tank())
+    line = next(one for one in shown["lines"] if one["line"]["id"] == story.line("xiao-mineo"))
+    may = bool(line["may_draw"])  # from the 21st on
+    moved = {"xiao-mineo": 50 * MB if may else 0}
+    title = f"晓晓 {'may draw now, and draws' if may else 'may not draw yet, so not'} 50 MB"
+    with story.moving(title, Unit.DATA, moved) as expect:
+        body = {"line": story.line("xiao-mineo"), "amount": 50 * MB}
+        drawn = story.as_person("晓晓").post(f"{tank}/draws", body, "draw")
+        expect(drawn, 200 if may else 422)
+    for said in (*line["reasons"], *line["instead"]):
+        story.say(said["text"])
 
 
 # ---------------------------------------------------------------- delegated use

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 from yuzuri.cli.demo_client import Answer, Client
-from yuzuri.cli.demo_people import DEMO_PEOPLE, demo_number, demo_supi
+from yuzuri.cli.demo_people import DEMO_PEOPLE, demo_number, demo_supi, demo_tank
 from yuzuri.cli.screen import console
 from yuzuri.kernel.ids import HolderId, Id, derived_id, home_of, in_home
 from yuzuri.kernel.names import Language
@@ -78,6 +78,10 @@ class Story:
     def number(self, key: str) -> str:
         """Return the phone number of a line."""
         return demo_number(key, self._namespace)
+
+    def tank(self) -> str:
+        """Return the id of mineo's common tank."""
+        return str(demo_tank(self._namespace))
 
     def supi(self, line: str) -> str:
         """Return the name by which the network knows a line."""
