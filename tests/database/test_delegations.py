@@ -70,6 +70,7 @@ from yuzuri.sharing.gift_decisions import preview_offer
 from yuzuri.sharing.gifts import CancelGift, GiftDone, GiftRefused
 from yuzuri.sharing.invariants import DELEGATION_INVARIANTS
 from yuzuri.sharing.pool_store import load_members
+from yuzuri.sharing.pool_views import load_pool_views
 from yuzuri.sharing.pools import (
     Allotment,
     ChangeMember,
@@ -446,6 +447,20 @@ async def test_a_delegate_manages_a_pool_and_the_owner_sees_each(world: World, u
         (Act.CHANGE, pool, us.stranger.id),
         (Act.REMOVE, pool, us.stranger.id),
     ]
+
+
+async def test_a_delegate_sees_the_pool_that_they_manage_while_they_may(
+    world: World, us: People
+) -> None:
+    pool = await open_pool(world, us.owner)
+    delegation = await let(world, us, ManagePool(pool=pool))
+    asked = (PROFILES, us.delegate.person, world.at)
+    async with world.yuzuri.database.connection() as connection:
+        (seen,) = await load_pool_views(connection, *asked)
+        assert (seen.pool.id, seen.role) == (pool, Role.MANAGER)
+    await revoke(world, us, delegation)
+    async with world.yuzuri.database.connection() as connection:
+        assert await load_pool_views(connection, *asked) == []
 
 
 async def test_nobody_joins_by_an_invitation_of_somebody_who_may_invite_no_longer(

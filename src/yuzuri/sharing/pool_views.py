@@ -11,7 +11,10 @@ from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Book, Bucket, spending_order
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.authority import authority_to_manage
 from yuzuri.sharing.contributions import settle
+from yuzuri.sharing.delegation_store import delegations_to
+from yuzuri.sharing.delegations import ManagePool
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pool_store import (
     load_contributions,
@@ -97,7 +100,7 @@ def number_seen(invitation: Invitation, person: PersonId) -> str | None:
 async def load_pool_views(
     connection: Connection, profiles: Profiles, person: PersonId, at: datetime
 ) -> Sequence[PoolInView]:
-    """Return the pools that a person owns, draws on or could take over, oldest first.
+    """Return the pools that a person owns, draws on, manages or could take over, oldest first.
 
     A read that waits for no write.
     """
@@ -105,6 +108,11 @@ async def load_pool_views(
     pools = {pool.id: pool for pool in await pools_of(connection, person)}
     drawn_on = {PoolId(member.pool) for member in (await load_members(connection, mine)).values()}
     pools |= await load_pools(connection, drawn_on - pools.keys())
+    let = {one.id: one for one in await delegations_to(connection, person, at)}
+    managed = {scope.pool for one in let.values() for scope in one.scopes_of(ManagePool)}
+    for pool in (await load_pools(connection, managed - pools.keys())).values():
+        if authority_to_manage(let.values(), pool, person, at):
+            pools[pool.id] = pool
     members = await load_members_of(connection, pools)
     contributions = await load_contributions(connection, pools)
     invited = await open_invitations(connection, pools=pools, at=at) if pools else ()
@@ -114,7 +122,8 @@ async def load_pool_views(
     leaders = {pool.owner for pool in pools.values()}
     leaders |= {pool.successor for pool in pools.values() if pool.successor is not None}
     people = await load_people(connection, leaders | {line.person for line in lines.values()})
-    known = _Known(PoolFacts(book, profiles), mine, person, lines, people)
+    facts = PoolFacts(book, profiles, delegations=let)
+    known = _Known(facts, mine, person, lines, people)
     return [
         known.view(
             pool,
@@ -231,7 +240,10 @@ class _Known:
         if pool.owner == self.person:
             return Role.OWNER
         is_manager = any(one.line in self.mine and one.role is Role.MANAGER for one in members)
-        return Role.MANAGER if is_manager else Role.MEMBER
+        let = self.facts.delegations.values()
+        if is_manager or authority_to_manage(let, pool, self.person, self.facts.at):
+            return Role.MANAGER
+        return Role.MEMBER
 
     def _person(self, line: HolderId) -> Person:
         return self.people[self.lines[line].person]
