@@ -37,6 +37,23 @@ def say_order(allotment: Allotment, language: Language) -> str:
 def say_terms(pool: Pool, profile: Profile, language: Language) -> tuple[str, ...]:
     """Say what whoever joins a pool agrees to; `profile` is its operator's."""
     return (
+        *say_returns(language),
+        say_filling(pool, profile, language),
+        translate(
+            language,
+            "The owner and the managers see your nickname, the last two digits of your number,"
+            " how much you draw and what you have put in. Other members do not.",
+        ),
+        translate(
+            language,
+            "They can change how much you may draw, or remove you; you can leave at any time.",
+        ),
+    )
+
+
+def say_returns(language: Language) -> tuple[str, ...]:
+    """Say what becomes of what somebody puts in."""
+    return (
         translate(
             language,
             "What you put in stays yours: what remains of it goes back to your line when you"
@@ -51,20 +68,11 @@ def say_terms(pool: Pool, profile: Profile, language: Language) -> tuple[str, ..
             language,
             "What phones at work still hold at that moment goes back when they have reported.",
         ),
-        _say_filling(pool, profile, language),
-        translate(
-            language,
-            "The owner and the managers see your nickname, the last two digits of your number,"
-            " how much you draw and what you have put in. Other members do not.",
-        ),
-        translate(
-            language,
-            "They can change how much you may draw, or remove you; you can leave at any time.",
-        ),
     )
 
 
-def _say_filling(pool: Pool, profile: Profile, language: Language) -> str:
+def say_filling(pool: Pool, profile: Profile, language: Language) -> str:
+    """Say who may put in what."""
     if not pool.members_fill:
         return translate(language, "Only the owner puts something in.")
     offered = (service for service in profile.services if isinstance(service, PoolService))

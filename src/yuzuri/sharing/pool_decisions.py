@@ -343,6 +343,9 @@ def _remove(facts: PoolFacts, command: RemoveMember) -> PoolDecision | Refusal:
             return Refusal(Code.POOL_OWNER_STAYS)
     elif not leaves and pool.owner != command.person and not _is_managed(facts, pool, command):
         return Refusal(Code.POOL_NOT_YOURS)
+    person = facts.lines[command.line].person
+    if person == pool.successor and len(_members_of_person(facts, pool.id, person)) == 1:
+        pool = replace(pool, successor=None)
     return _give_back(facts, pool, [command.line], [command.line])
 
 

@@ -20,7 +20,7 @@ from yuzuri.subscribers.lines import Line, Person, lines_of
 from yuzuri.web.evidence_views import tell_refusal
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
-from yuzuri.web.opening import Opened, opening, trier_of
+from yuzuri.web.opening import Opened, nothing_opened, opening, trier_of
 from yuzuri.web.pool_views import view_invited
 from yuzuri.web.pool_visits import choose_lines, submit_pool
 from yuzuri.web.rendering import page, see_other
@@ -76,15 +76,17 @@ async def join_by_secret(
     """Join by a link."""
     yuzuri, secret, line = yuzuri_of(request), form.text("secret"), _read_line(form)
     key = form_key("join", form.text("key"))
-    outcome = await answered(
-        lambda: join_by_link(
-            yuzuri,
-            trier_of(request, visit),
-            secret,
-            key,
-            lambda found: JoinPool(person=person.id, line=line, invitation=found),
-        )
-    )
+    trier = trier_of(request, visit)
+
+    def join(found: InvitationId) -> JoinPool:
+        return JoinPool(person=person.id, line=line, invitation=found)
+
+    try:
+        outcome = await answered(lambda: join_by_link(yuzuri, trier, secret, key, join))
+    except DomainError as error:
+        if error.refusal.code not in {Code.LINK_UNKNOWN, Code.TOO_MANY_TRIES}:
+            raise
+        return nothing_opened(request, visit, error.refusal)
     match outcome:
         case PoolDone():
             return see_other(visit, f"/pools/{outcome.pool}?done=joined")

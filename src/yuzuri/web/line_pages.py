@@ -17,12 +17,14 @@ from yuzuri.kernel.ids import HolderId, parse_id
 from yuzuri.operators.profiles import Profiles
 from yuzuri.sharing.account import LineAccount, load_accounts, load_gift_list
 from yuzuri.sharing.delegation_views import load_first_uses
+from yuzuri.sharing.pool_views import load_invitations_to
 from yuzuri.subscribers.lines import Person
 from yuzuri.web.advice import propose_gifts, tell_first_use, tell_waiting, view_notice
 from yuzuri.web.forms import Form
 from yuzuri.web.gift_views import view_gift
 from yuzuri.web.instants import Reader
 from yuzuri.web.line_views import view_line
+from yuzuri.web.pool_views import view_invited
 from yuzuri.web.rendering import page, see_other
 from yuzuri.web.use_views import DAYS, view_use
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
@@ -39,6 +41,7 @@ async def show_lines(request: AnyRequest, visit: Visit, person: Person) -> Respo
         lines = [account.line for account in accounts]
         use = await _load_week(connection, accounts, profiles, at)
         notices = await load_notices(connection, lines, profiles, at)
+        invited = await load_invitations_to(connection, person.id, at)
         waiting = await load_waiting(connection, [line.id for line in lines])
         first_uses = await load_first_uses(connection, person.id, at)
     readers = {line.id: Reader(visit.language, profiles[line.operator].zone, at) for line in lines}
@@ -62,6 +65,14 @@ async def show_lines(request: AnyRequest, visit: Visit, person: Person) -> Respo
             if use.seen_at is None
         ],
         use={str(line): view_use(hours, readers[line]) for line, hours in use.items()},
+        invitations=[
+            view_invited(
+                one,
+                profiles[one.pool.operator],
+                Reader(visit.language, profiles[one.pool.operator].zone, at),
+            )
+            for one in invited
+        ],
         days=DAYS,
         proposals={
             str(one.line.id): list(

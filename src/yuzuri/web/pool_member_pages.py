@@ -198,9 +198,7 @@ async def withdraw_invitation(
     here = await go_to_pool(request, visit, person, pool)
     command = WithdrawInvitation(person=person.id, invitation=_read_invitation(invitation))
     outcome = await here.submit(f"withdraw-{command.invitation}", form.text("key"), command)
-    if isinstance(outcome, Refusal):
-        return here.show(refusal=outcome)
-    return see_other(visit, f"{here.path}?done=withdrawn")
+    return here.answer(outcome, "withdrawn")
 
 
 # ---------------------------------------------------------------- the link

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from yuzuri.feasibility.pool import may_be_put_in
 from yuzuri.feasibility.question import Party
 from yuzuri.feasibility.services import services_of
-from yuzuri.feasibility.pool import may_be_put_in
 from yuzuri.kernel.amounts import parse_unit
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HolderId, parse_id
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.operators.profiles import find_plan
 from yuzuri.operators.services import Pool as PoolService
+from yuzuri.runtime.pool_words import say_filling, say_returns
 from yuzuri.sharing.account import LineAccount, load_accounts
 from yuzuri.sharing.pool_views import load_invitations_to, load_pool_views
 from yuzuri.sharing.pools import (
@@ -25,7 +26,6 @@ from yuzuri.sharing.pools import (
     Invited,
     JoinPool,
     OpenPool,
-    PoolOutcome,
     TakeOverPool,
     pool_of_key,
 )
@@ -179,50 +179,55 @@ async def review_closing(
     return page(visit, "pool_close.html", pool=view, key=new_key())
 
 
-@post("/pools/{pool:str}/{deed:str}")
-async def decide_on_pool(
-    request: AnyRequest, visit: Visit, person: Person, form: Form, pool: str, deed: str
+@post("/pools/{pool:str}/close")
+async def close_pool(
+    request: AnyRequest, visit: Visit, person: Person, form: Form, pool: str
 ) -> Response[str] | Redirect:
-    """Close a pool, offer it to somebody, take it over, or let one's own line join."""
+    """Close a pool."""
     here = await go_to_pool(request, visit, person, pool)
-    key, done = form.text("key"), deed
-    match deed:
-        case "close":
-            done = "closed"
-            outcome = await here.submit(deed, key, ClosePool(person=person.id, pool=here.id))
-        case "hand-over":
-            line = form.text("line")
-            heir = HolderId(parse_id(line, Code.POOL_MEMBER_UNKNOWN)) if line else None
-            done = "offered" if line else "kept"
-            command = HandOverPool(person=person.id, pool=here.id, line=heir)
-            outcome = await here.submit(deed, key, command)
-        case "take-over":
-            done = "taken-over"
-            outcome = await here.submit(deed, key, TakeOverPool(person=person.id, pool=here.id))
-        case "join":
-            done = "joined"
-            outcome = await _join_oneself(here, form)
-        case _:
-            raise DomainError(Code.PATH_UNKNOWN)
-    if isinstance(outcome, Refusal):
-        return here.show(refusal=outcome)
-    return see_other(visit, f"{here.path}?done={done}")
+    command = ClosePool(person=person.id, pool=here.id)
+    return here.answer(await here.submit("close", form.text("key"), command), "closed")
 
 
-async def _join_oneself(here: PoolVisit, form: Form) -> PoolOutcome:
-    """Invite a line of one's own, and accept it for that line."""
+@post("/pools/{pool:str}/hand-over")
+async def hand_over_pool(
+    request: AnyRequest, visit: Visit, person: Person, form: Form, pool: str
+) -> Response[str] | Redirect:
+    """Offer a pool to a member, or to nobody any more."""
+    here = await go_to_pool(request, visit, person, pool)
+    line = form.text("line")
+    heir = HolderId(parse_id(line, Code.POOL_MEMBER_UNKNOWN)) if line else None
+    command = HandOverPool(person=person.id, pool=here.id, line=heir)
+    outcome = await here.submit("hand-over", form.text("key"), command)
+    return here.answer(outcome, "offered" if line else "kept")
+
+
+@post("/pools/{pool:str}/take-over")
+async def take_over_pool(
+    request: AnyRequest, visit: Visit, person: Person, form: Form, pool: str
+) -> Response[str] | Redirect:
+    """Become the owner of a pool."""
+    here = await go_to_pool(request, visit, person, pool)
+    command = TakeOverPool(person=person.id, pool=here.id)
+    return here.answer(await here.submit("take-over", form.text("key"), command), "taken-over")
+
+
+@post("/pools/{pool:str}/join")
+async def join_own_pool(
+    request: AnyRequest, visit: Visit, person: Person, form: Form, pool: str
+) -> Response[str] | Redirect:
+    """Let a line of one's own join a pool that one manages: invited and accepted at once."""
+    here = await go_to_pool(request, visit, person, pool)
     wanted, key = form.text("line"), form.text("key")
     line = next((line for line in here.lines if str(line.id) == wanted), None)
     if line is None:
-        return Refusal(Code.LINE_NOT_YOURS)
-    person = here.person.id
-    invited = await here.submit(
-        "join-invite", key, Invite(person=person, pool=here.id, number=line.number)
-    )
-    if not isinstance(invited, Invited):
-        return invited
-    command = JoinPool(person=person, line=line.id, invitation=invited.invitation)
-    return await here.submit("join", key, command)
+        return here.show(refusal=Refusal(Code.LINE_NOT_YOURS))
+    invitation = Invite(person=person.id, pool=here.id, number=line.number)
+    outcome = await here.submit("join-invite", key, invitation)
+    if isinstance(outcome, Invited):
+        command = JoinPool(person=person.id, line=line.id, invitation=outcome.invitation)
+        outcome = await here.submit("join", key, command)
+    return here.answer(outcome, "joined")
 
 
 # ---------------------------------------------------------------- putting in
@@ -282,6 +287,8 @@ async def _filling_page(
     refusal: Refusal | None = None,
 ) -> Response[str]:
     yuzuri, visit, at = here.yuzuri, here.visit, here.reader.at
+    language, pool = visit.language, here.seen.pool
+    filling = say_filling(pool, yuzuri.profiles[pool.operator], language)
     may_fill = {line.id for line in here.fills_from()}
     async with yuzuri.database.connection() as connection:
         accounts = [
@@ -292,7 +299,7 @@ async def _filling_page(
     if not accounts:
         return here.show(refusal=Refusal(Code.POOL_OWNER_FILLS))
     account = next((a for a in accounts if str(a.line.id) == typed.line), accounts[0])
-    lines = [view_line(one, yuzuri.profiles, visit.language, at) for one in accounts]
+    lines = [view_line(one, yuzuri.profiles, language, at) for one in accounts]
     units = _what_can_be_put_in(here, account)
     held = {unit.unit for unit in units}
     return page(
@@ -300,7 +307,8 @@ async def _filling_page(
         "pool_fill.html",
         status=422 if problems or refusal else 200,
         pool=here.view(),
-        points=here.points()[:4],
+        points=(*say_returns(language), filling),
+        filling=filling,
         lines=lines,
         line=next(line for line in lines if line.id == str(account.line.id)),
         units=units,

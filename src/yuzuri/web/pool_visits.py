@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from litestar import Response
+from litestar.response import Redirect
 
 from yuzuri.feasibility.question import Party
 from yuzuri.feasibility.services import services_of
@@ -20,7 +21,7 @@ from yuzuri.web.evidence_views import Told, tell_refusal
 from yuzuri.web.instants import Reader
 from yuzuri.web.line_views import line_name, show_number
 from yuzuri.web.pool_views import MemberView, PoolView, view_pool
-from yuzuri.web.rendering import page
+from yuzuri.web.rendering import page, see_other
 from yuzuri.web.sending import new_key, submit
 from yuzuri.web.statuses import status_of
 from yuzuri.web.visits import AnyRequest, Visit, yuzuri_of
@@ -94,6 +95,12 @@ class PoolVisit:
     async def submit(self, form: str, key: str, command: PoolCommand) -> PoolOutcome:
         """Send a command of the person's; what cannot be understood is refused alike."""
         return await submit_pool(self.yuzuri, self.person, form, key, command)
+
+    def answer(self, outcome: PoolOutcome, done: str) -> Response[str] | Redirect:
+        """Show the pool again, and what a form has done or why it has done nothing."""
+        if isinstance(outcome, Refusal):
+            return self.show(refusal=outcome)
+        return see_other(self.visit, f"{self.path}?done={done}")
 
     def tell(self, refusal: Refusal) -> Told:
         """Say why something was not done."""

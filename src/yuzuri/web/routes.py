@@ -47,14 +47,17 @@ from yuzuri.web.pool_member_pages import (
     withdraw_invitation,
 )
 from yuzuri.web.pool_pages import (
-    decide_on_pool,
+    close_pool,
     fill_pool,
+    hand_over_pool,
+    join_own_pool,
     open_pool,
     review_closing,
     show_filling,
     show_opening,
     show_pool,
     show_pools,
+    take_over_pool,
 )
 from yuzuri.web.poster_pages import (
     save_link_poster,
@@ -143,7 +146,10 @@ web_router = Router(
         show_filling,
         fill_pool,
         review_closing,
-        decide_on_pool,
+        close_pool,
+        hand_over_pool,
+        take_over_pool,
+        join_own_pool,
         show_member,
         change_member,
         review_removal,

@@ -567,6 +567,7 @@ def test_an_offer_to_take_over_may_be_taken_back_and_ends_when_its_line_goes() -
     do(facts, offer)
     do(facts, removed(friend, pool, friend))
     assert code_of(do(facts, takes_over)) is Code.POOL_UNKNOWN
+    assert facts.pools[pool].successor is None, "and they see nothing of the pool any more"
 
 
 def test_nobody_does_anything_with_a_pool_that_is_closed() -> None:
