@@ -8,13 +8,16 @@ from yuzuri.cli import (
     audit,
     bench,
     chaos,
+    contacts,
     delegations,
     demo,
     feasibility,
     gifts,
+    links,
     network,
     operators,
     pools,
+    requests,
     serving,
     simulate,
     subscribers,
@@ -45,6 +48,9 @@ _app.add_typer(operators.app, name="operators")
 _app.add_typer(subscribers.people, name="people")
 _app.add_typer(subscribers.lines, name="lines")
 _app.add_typer(gifts.app, name="gifts")
+_app.add_typer(links.app, name="links")
+_app.add_typer(requests.app, name="requests")
+_app.add_typer(contacts.app, name="contacts")
 _app.add_typer(pools.app, name="pools")
 _app.add_typer(tanks.app, name="tanks")
 _app.add_typer(delegations.app, name="delegations")

@@ -1,6 +1,6 @@
 """`yuzuri gifts`: the same gifts by the same rules, from the command line."""
 
-from typing import Annotated, assert_never
+from typing import Annotated, NoReturn, assert_never
 from uuid import UUID
 
 import typer
@@ -18,6 +18,7 @@ from yuzuri.sharing.gifts import (
     CancelGift,
     DeclineGift,
     GiftDone,
+    GiftOutcome,
     GiftRefused,
     OfferGift,
     checked_offer,
@@ -119,7 +120,11 @@ def _act(command: PersonsCommand, key: str | None, lang: str | None) -> None:
 async def _submit(
     yuzuri: Yuzuri, command: PersonsCommand, key: str | None, language: Language
 ) -> None:
-    outcome = await yuzuri.submit(command.person, key or str(new_id()), command)
+    tell_gift(await yuzuri.submit(command.person, key or str(new_id()), command), language)
+
+
+def tell_gift(outcome: GiftOutcome, language: Language) -> None:
+    """Print the gift that a command has left, or why there is none and exit."""
     match outcome:
         case GiftDone():
             gift = outcome.gift
@@ -127,9 +132,14 @@ async def _submit(
             quantity = say_quantity(gift.quantity, language)
             console.print(f"{gift.id}  {quantity}  {state}", markup=False)
         case GiftRefused():
-            told: tuple[Reason | Instead, ...] = (*outcome.reasons, *outcome.instead)
-            for said in told:
-                tell(say(said.code, said.fields, language, UTC_ZONE))
-            raise typer.Exit(2)
+            tell_refused(outcome, language)
         case _:
             assert_never(outcome)
+
+
+def tell_refused(refused: GiftRefused, language: Language) -> NoReturn:
+    """Print every reason and what would work instead, and exit."""
+    told: tuple[Reason | Instead, ...] = (*refused.reasons, *refused.instead)
+    for said in told:
+        tell(say(said.code, said.fields, language, UTC_ZONE))
+    raise typer.Exit(2)
