@@ -8,6 +8,7 @@ from litestar.response import Redirect
 
 from yuzuri.kernel.errors import DomainError
 from yuzuri.kernel.quantities import Quantity
+from yuzuri.runtime.draws import draw_command
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.gifts import GiftRefused
 from yuzuri.sharing.link_draws import share_sizes
@@ -205,4 +206,4 @@ def _show_draw(link: Link, reader: Reader) -> Draw | None:
         for size in sizes[:SIZES_SHOWN]
     ]
     more = [] if len(sizes) <= SIZES_SHOWN else ["…"]
-    return Draw(link.seed.hex(), "", " · ".join([*said, *more]))
+    return Draw(link.seed.hex(), draw_command(link), " · ".join([*said, *more]))
