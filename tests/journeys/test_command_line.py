@@ -75,10 +75,29 @@ def test_safaricom_refuses_night_bundles_in_the_readers_language(lang: str, nigh
 def test_the_same_question_answers_alike_for_people_and_programs() -> None:
     asked = ("feasibility", "--from", "mineo", "--to", "mineo", "--amount", "15MB")
     told = run(*asked).stdout
-    route = feasibility(*asked[1:])["routes"][0]
-    assert "No, this cannot be given." in told
-    for said in (*route["reasons"], *route["instead"]):
-        assert said["text"] in told
+    whole = feasibility(*asked[1:])
+    assert "Gift: No, this is not possible." in told
+    for route in whole["routes"]:
+        for said in (*route["reasons"], *route["instead"]):
+            assert said["text"] in told
+
+
+def test_every_route_is_listed_with_its_answer_and_the_first_reason() -> None:
+    asked = ("feasibility", "--from", "mineo", "--amount", "15MB", "--at", "2026-11-20T23:59:59")
+    rows = [line.split(maxsplit=3) for line in run(*asked).stdout.splitlines()]
+    assert ["Common", "tank", "no", "mineo lets lines draw on its tank only in the last"] in rows
+    whole = feasibility(*asked[1:])
+    assert [(route["route"], route["feasible"]) for route in whole["routes"]] == [
+        ("gift", False),
+        ("link", False),
+        ("request", False),
+        ("pool", None),
+        ("delegation", False),
+        ("tank", False),
+    ]
+    tank = whole["routes"][-1]
+    assert tank["reasons"][0]["rule"] == "mineo services.tank.opens_on_day"
+    assert tank["instead"][0]["at"] == "2026-11-20T15:00:00Z"
 
 
 def test_a_gift_at_mineo_arrives_until_the_end_of_the_next_month() -> None:

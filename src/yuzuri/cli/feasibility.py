@@ -1,7 +1,8 @@
-"""`yuzuri feasibility`: can this be given to them, why not, and what works instead."""
+"""`yuzuri feasibility`: by which routes can this come to them, why not, and what works instead."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -9,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from yuzuri.cli.screen import Lang, console, read_time, reader_language
+from yuzuri.cli.screen import Lang, console, read_time, reader_language, show_table
 from yuzuri.feasibility.ask import Ask, answer, complete_ask, find_party
 from yuzuri.feasibility.question import NOTHING_KNOWN, Relation
-from yuzuri.feasibility.verdict import Effect, Evidence, Reason, Verdict
+from yuzuri.feasibility.verdict import Effect, Evidence, Instead, Reason, Verdict
 from yuzuri.kernel.calendar import utc_now
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
@@ -62,7 +63,9 @@ def feasibility(
     lang: Lang = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Say whether a gift is possible by the operators' published rules, and what else works.
+    """Say by which routes it is possible by the operators' published rules, and what else works.
+
+    A gift, a posted link, a request, a shared pool, delegated use, a common tank.
 
     Assumes a fresh cycle of the giver's plan, where one is named, and that nothing has been given
     before. "It depends" means that what is known does not decide it.
@@ -83,8 +86,7 @@ def feasibility(
     if as_json:
         print(_as_json(asked, verdicts, language, zone))
     else:
-        for verdict in verdicts:
-            _show(asked, verdict, language, zone)
+        _show(asked, verdicts, language, zone)
 
 
 def _as_json(asked: Ask, verdicts: Sequence[Verdict], language: Language, zone: ZoneInfo) -> str:
@@ -99,15 +101,68 @@ def _as_json(asked: Ask, verdicts: Sequence[Verdict], language: Language, zone: 
     return json.dumps(whole, ensure_ascii=False, indent=2)
 
 
-def _show(asked: Ask, verdict: Verdict, language: Language, zone: ZoneInfo) -> None:
-    headline, style = {
-        True: (translate(language, "Yes, this can be given."), "bold green"),
-        False: (translate(language, "No, this cannot be given."), "bold red"),
-        None: (translate(language, "It depends: what is known does not decide it."), "bold yellow"),
-    }[verdict.feasible]
-    console.print(headline, style=style, markup=False)
+def _show(asked: Ask, verdicts: Sequence[Verdict], language: Language, zone: ZoneInfo) -> None:
+    """Show all routes at a glance, then each in full; what is told already is not told again."""
     what = f"{asked.giver} → {asked.receiver}, {say_quantity(asked.quantity, language)}"
-    console.print(f"  {what}, {say_instant(asked.at, zone, language)}", style="dim", markup=False)
+    console.print(f"{what}, {say_instant(asked.at, zone, language)}", style="dim", markup=False)
+    rows = [
+        (
+            _name(verdict.route, language),
+            _answer(verdict, language),
+            _first_reason(verdict, language, zone),
+        )
+        for verdict in verdicts
+    ]
+    show_table(language, ("Route", "Answer", "Why"), rows)
+    reasons: list[Reason] = []
+    others: list[Instead] = []
+    for verdict in verdicts:
+        new = replace(
+            verdict,
+            reasons=tuple(reason for reason in verdict.reasons if reason not in reasons),
+            instead=tuple(instead for instead in verdict.instead if instead not in others),
+        )
+        reasons += new.reasons
+        others += new.instead
+        if new.reasons or new.instead or verdict is verdicts[0]:
+            _show_in_full(new, language, zone, feasible=verdict.feasible)
+
+
+def _name(route: str, language: Language) -> str:
+    return {
+        "gift": translate(language, "Gift"),
+        "link": translate(language, "Link or QR code"),
+        "request": translate(language, "Request"),
+        "pool": translate(language, "Shared pool"),
+        "delegation": translate(language, "Delegated use"),
+        "tank": translate(language, "Common tank"),
+    }[route]
+
+
+def _answer(verdict: Verdict, language: Language) -> str:
+    return {
+        True: translate(language, "yes"),
+        False: translate(language, "no"),
+        None: translate(language, "it depends"),
+    }[verdict.feasible]
+
+
+def _first_reason(verdict: Verdict, language: Language, zone: ZoneInfo) -> str:
+    for reason in verdict.refusals:
+        return say(reason.code, reason.fields, language, zone).text
+    return ""
+
+
+def _show_in_full(
+    verdict: Verdict, language: Language, zone: ZoneInfo, *, feasible: bool | None
+) -> None:
+    headline, style = {
+        True: (translate(language, "Yes, this is possible."), "bold green"),
+        False: (translate(language, "No, this is not possible."), "bold red"),
+        None: (translate(language, "It depends: what is known does not decide it."), "bold yellow"),
+    }[feasible]
+    console.print()
+    console.print(f"{_name(verdict.route, language)}: {headline}", style=style, markup=False)
     for reason in verdict.reasons:
         _show_reason(reason, language, zone)
     for arrival in verdict.arrives:

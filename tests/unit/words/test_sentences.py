@@ -146,6 +146,34 @@ CASES: dict[Code, tuple[Fields, ...]] = {
     Code.POOL_OTHER_OPERATOR: ({"operator": MINEO, "other": AU},),
     Code.POOL_OTHER_ACCOUNT: ({"operator": MINEO},),
     Code.POOL_FULL: ({"operator": MINEO, "limit": 10},),
+    Code.TANK_CLOSED: ({"since": AT},),
+    Code.TANK_NOT_OFFERED: ({"operator": MINEO},),
+    Code.TANK_OTHER_OPERATOR: ({"operator": MINEO, "other": AU},),
+    Code.TANK_NOT_YET: ({"operator": MINEO, "since": AT}, {"operator": MINEO}),
+    Code.TANK_DRAWS_PER_MONTH: (
+        {"operator": MINEO, "limit": 2, "since": AT},
+        {"operator": MINEO, "limit": 2},
+    ),
+    Code.TANK_VOLUME_PER_MONTH: (
+        {"operator": MINEO, "limit": GB, "left": MB_10, "since": AT},
+        {"operator": MINEO, "limit": GB, "left": data(0), "since": AT},
+        {"operator": MINEO, "limit": GB},
+    ),
+    Code.TANK_LEFT: (
+        {"operator": MINEO, "limit": MB_10, "available": MB_15},
+        {"operator": MINEO, "limit": MB_10},
+    ),
+    Code.TANK_NET_TAKER: (
+        {"operator": MINEO, "limit": MB_10, "available": MB_15},
+        {"operator": MINEO, "limit": MB_10},
+    ),
+    Code.TANK_OUT_OF_AREA: ({"operator": MINEO, "area": "JP-17"}, {"operator": MINEO}),
+    Code.TANK_NOT_ENOUGH: ({"available": MB_10, "amount": MB_15},),
+    Code.TANK_FOR_ALL: ({"operator": MINEO},),
+    Code.TANK_OPEN_ALREADY: ({"operator": MINEO},),
+    Code.TANK_NOT_EXTENDABLE: ({"operator": MINEO},),
+    Code.TANK_OPEN_DAYS: ({"operator": MINEO, "days": 14},),
+    Code.AREA_UNREADABLE: ({"text": "Noto"},),
     Code.POOL_SOURCE: (
         {"operator": MINEO, "classes": ("carried_over",), "available": MB_10},
         {"operator": MINEO, "classes": ("carried_over",), "available": data(0)},
@@ -223,7 +251,19 @@ def test_the_values_of_the_cases_are_those_that_the_code_gives() -> None:
 
 
 MAKERS = frozenset(
-    ["DomainError", "Instead", "Reason", "Refusal", "_refused", "refused", "note", "refuse", "undecided"]
+    [
+        "DomainError",
+        "Instead",
+        "Reason",
+        "Refusal",
+        "_refused",
+        "refused",
+        "not_published",
+        "note",
+        "refuse",
+        "refuse_by",
+        "undecided",
+    ]
 )
 """What makes something of a code and its values."""
 
