@@ -78,7 +78,7 @@ def say_state(delegation: Delegation, language: Language, at: datetime, *, is_mi
         case DelegationState.OFFERED if is_mine:
             return translate(language, "Waiting for an answer")
         case DelegationState.OFFERED:
-            return translate(language, "Waiting for you")
+            return translate(language, "Waiting for your answer")
         case DelegationState.ACTIVE if at < delegation.since:
             return translate(language, "Not begun yet")
         case DelegationState.ACTIVE if at < delegation.until:

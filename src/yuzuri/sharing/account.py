@@ -52,6 +52,8 @@ class Authority:
 
     delegate: Person
     owner: Person
+    is_by_reader: bool
+    """Whoever looks has done it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ async def _in_view(
         own, other = (giver, receiver) if is_mine else (receiver, giver)
         authority = None
         if delegation is not None and delegation.delegate is not None:
-            authority = Authority(people[delegation.delegate], people[delegation.owner])
+            delegate, owner = people[delegation.delegate], people[delegation.owner]
+            authority = Authority(delegate, owner, delegation.delegate == person)
         if is_mine and person != giver.person:
             own = as_seen_by_others(giver, people[giver.person])
         is_hidden = gift.is_receiver_hidden if is_mine else gift.is_giver_hidden

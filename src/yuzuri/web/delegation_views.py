@@ -127,7 +127,11 @@ def view_delegation(
     may_act = delegation.is_active(at) and not seen.is_mine
     pools = delegation.scopes_of(ManagePool) if may_act else []
     if seen.is_mine:
-        title = other or translate(language, "Whoever opens the link first")
+        title = other or (
+            translate(language, "Whoever opens the link first")
+            if delegation.delegate is None
+            else translate(language, "Asked by phone number")
+        )
     else:
         title = translate(language, "{name}’s line", name=other)
     return DelegationView(

@@ -38,6 +38,8 @@ class GiftView:
     other: str
     other_number: str
     line: str
+    authority: str
+    """By whom or for whom it was given; empty: the giver has given it."""
     message: str
     when: str
     accept_until: str
@@ -68,6 +70,7 @@ def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: date
         other=seen.other.nickname if seen.other else translate(language, "somebody"),
         other_number=seen.other_number,
         line=line_name(seen.line, profile, language),
+        authority=_say_authority(seen, language),
         message=gift.message,
         when=reader.past(_ended_at(gift, state)),
         accept_until=reader.until(gift.deadline),
@@ -78,6 +81,18 @@ def view_gift(seen: GiftInView, profiles: Profiles, language: Language, at: date
         thanks=gift.thanks,
         can_thank=not seen.is_mine and state is GiftState.ACCEPTED and not gift.thanks,
     )
+
+
+def _say_authority(seen: GiftInView, language: Language) -> str:
+    """Say who has given it on whose authority, to each of those who see it."""
+    if seen.authority is None:
+        return ""
+    delegate, owner = seen.authority.delegate.nickname, seen.authority.owner.nickname
+    if not seen.is_mine:
+        return translate(language, "{delegate} gave it for {owner}", delegate=delegate, owner=owner)
+    if seen.authority.is_by_reader:
+        return translate(language, "on {owner}’s authority", owner=owner)
+    return translate(language, "{delegate} gave it, on your authority", delegate=delegate)
 
 
 def _came_by(seen: GiftInView, language: Language) -> tuple[str, str]:

@@ -2,19 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, assert_never
 
 from litestar import Response, get, post
 from litestar.response import Redirect
 
 from yuzuri.kernel.errors import Code, DomainError, Refusal
+from yuzuri.kernel.ids import HolderId
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
+from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import LineAccount, load_accounts
 from yuzuri.sharing.gifts import MESSAGE_LENGTH_MAX, GiftDone, GiftOutcome, GiftRefused
 from yuzuri.subscribers.lines import Person, lines_of, list_people
-from yuzuri.web.amounts import unit_choices
+from yuzuri.web.amounts import UnitChoice, unit_choices
+from yuzuri.web.delegated_giving import (
+    DelegatedLine,
+    delegated_choices,
+    load_delegated_lines,
+    preview_as_seen,
+    view_delegated_line,
+)
 from yuzuri.web.evidence_views import Told, tell_refusal
 from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
@@ -59,8 +69,8 @@ async def show_give(request: AnyRequest, visit: Visit, person: Person) -> Respon
         to_line=query.get("to_line", "")[:40],
     )
     yuzuri = yuzuri_of(request)
-    accounts = await _accounts(yuzuri, person)
-    return await _form_page(yuzuri, visit, person, accounts, typed)
+    sources = await _load_sources(yuzuri, person)
+    return await _form_page(yuzuri, visit, person, sources, typed)
 
 
 @post("/give/preview", status_code=200)
@@ -69,11 +79,12 @@ async def preview_gift(
 ) -> Response[str]:
     """Return the part of the form that says what would come of it, while it is filled in."""
     yuzuri, typed = yuzuri_of(request), read_typed(form)
-    account = _chosen(await _accounts(yuzuri, person), typed)
+    sources = await _load_sources(yuzuri, person)
+    account = sources.chosen(typed)
     context: dict[str, Any] = {"preview": None, "problems": {}}
     if account is not None and typed.is_begun:
         reading = await read_offer(yuzuri, person, account, typed)
-        context = await _outlook(yuzuri, visit, reading)
+        context = await _outlook(yuzuri, visit, sources, reading)
     return page(visit, "preview.html", is_live=True, **context)
 
 
@@ -83,18 +94,18 @@ async def review_gift(
 ) -> Response[str]:
     """Show all of it once more before it is given, or why it cannot be."""
     yuzuri, typed = yuzuri_of(request), read_typed(form)
-    accounts = await _accounts(yuzuri, person)
-    account = _chosen(accounts, typed)
+    sources = await _load_sources(yuzuri, person)
+    account = sources.chosen(typed)
     if account is None:
         raise DomainError(Code.LINE_NOT_YOURS)
     if form.text("edit"):
-        return await _form_page(yuzuri, visit, person, accounts, typed)
+        return await _form_page(yuzuri, visit, person, sources, typed)
     reading = await read_offer(yuzuri, person, account, typed)
-    context = await _outlook(yuzuri, visit, reading)
+    context = await _outlook(yuzuri, visit, sources, reading)
     outlook: Preview | None = context["preview"]
     if outlook is None or not outlook.feasible:
-        return await _form_page(yuzuri, visit, person, accounts, typed, context, status=422)
-    line = view_line(account, yuzuri.profiles, visit.language, yuzuri.clock())
+        return await _form_page(yuzuri, visit, person, sources, typed, context, status=422)
+    line = sources.view(account, yuzuri.profiles, visit.language, yuzuri.clock())
     return page(visit, "review.html", typed=typed, line=line, key=new_key(), **context)
 
 
@@ -104,14 +115,14 @@ async def offer_gift(
 ) -> Response[str] | Redirect:
     """Offer it; the same form sent twice offers once."""
     yuzuri, typed = yuzuri_of(request), read_typed(form)
-    accounts = await _accounts(yuzuri, person)
-    account = _chosen(accounts, typed)
+    sources = await _load_sources(yuzuri, person)
+    account = sources.chosen(typed)
     if account is None:
         raise DomainError(Code.LINE_NOT_YOURS)
     reading = await read_offer(yuzuri, person, account, typed)
     if reading.offer is None:
-        context = await _outlook(yuzuri, visit, reading)
-        return await _form_page(yuzuri, visit, person, accounts, typed, context, status=422)
+        context = await _outlook(yuzuri, visit, sources, reading)
+        return await _form_page(yuzuri, visit, person, sources, typed, context, status=422)
     reader = _reader(yuzuri, visit.language, account)
     outcome: GiftOutcome | Refusal
     try:
@@ -124,52 +135,89 @@ async def offer_gift(
         case GiftRefused():
             refused = refused_preview(outcome, reading.offer, reader)
             context = {"preview": refused, "problems": {}}
-            return await _form_page(yuzuri, visit, person, accounts, typed, context, status=409)
+            return await _form_page(yuzuri, visit, person, sources, typed, context, status=409)
         case Refusal():
             context = {"preview": None, "problems": {}, "refusal": tell_refusal(outcome, reader)}
             status = status_of(outcome.code)
-            return await _form_page(yuzuri, visit, person, accounts, typed, context, status=status)
+            return await _form_page(yuzuri, visit, person, sources, typed, context, status=status)
         case _:
             assert_never(outcome)
 
 
-async def _accounts(yuzuri: Yuzuri, person: Person) -> Sequence[LineAccount]:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Lines that somebody may give from: their own, and those of others who let them."""
+
+    accounts: Sequence[LineAccount]
+    delegated: Mapping[HolderId, DelegatedLine]
+
+    def chosen(self, typed: Typed) -> LineAccount | None:
+        """Return the line that is to give."""
+        return next((a for a in self.accounts if str(a.line.id) == typed.line), None)
+
+    def view(
+        self, account: LineAccount, profiles: Profiles, language: Language, at: datetime
+    ) -> LineView:
+        """Show one of the lines, as much of it as one may see."""
+        source = self.delegated.get(account.line.id)
+        if source is not None:
+            return view_delegated_line(source, profiles, language)
+        return view_line(account, profiles, language, at)
+
+    def choices(
+        self, account: LineAccount, profiles: Profiles, language: Language, at: datetime
+    ) -> list[UnitChoice]:
+        """Return the kinds that can be given from one of the lines."""
+        source = self.delegated.get(account.line.id)
+        if source is not None:
+            return delegated_choices(source, profiles, language, at)
+        return unit_choices(account, profiles, language, at)
+
+
+async def _load_sources(yuzuri: Yuzuri, person: Person) -> Sources:
+    at = yuzuri.clock()
     async with yuzuri.database.connection() as connection:
-        return await load_accounts(connection, person.id, yuzuri.clock())
-
-
-def _chosen(accounts: Sequence[LineAccount], typed: Typed) -> LineAccount | None:
-    """Return the line that is to give: only ever one of the person's own."""
-    return next((a for a in accounts if str(a.line.id) == typed.line), None)
+        own = await load_accounts(connection, person.id, at)
+        delegated = await load_delegated_lines(connection, person, at)
+    return Sources(
+        [*own, *(source.account for source in delegated)],
+        {source.account.line.id: source for source in delegated},
+    )
 
 
 def _reader(yuzuri: Yuzuri, language: Language, account: LineAccount) -> Reader:
     return Reader(language, yuzuri.profiles[account.line.operator].zone, yuzuri.clock())
 
 
-async def _outlook(yuzuri: Yuzuri, visit: Visit, reading: Reading) -> dict[str, Any]:
+async def _outlook(
+    yuzuri: Yuzuri, visit: Visit, sources: Sources, reading: Reading
+) -> dict[str, Any]:
     reader = _reader(yuzuri, visit.language, reading.account)
     if reading.offer is None:
         return {"preview": None, "problems": problems_told(reading.problems, reader)}
-    return {"preview": await preview(yuzuri, reading, reader), "problems": {}}
+    outlook = await preview(yuzuri, reading, reader)
+    source = sources.delegated.get(reading.account.line.id)
+    if source is not None:
+        outlook = preview_as_seen(outlook, source)
+    return {"preview": outlook, "problems": {}}
 
 
 async def _form_page(
     yuzuri: Yuzuri,
     visit: Visit,
     person: Person,
-    accounts: Sequence[LineAccount],
+    sources: Sources,
     typed: Typed,
     context: Mapping[str, Any] | None = None,
     *,
     status: int = 200,
 ) -> Response[str]:
-    account = _chosen(accounts, typed) or next(iter(accounts), None)
+    account = sources.chosen(typed) or next(iter(sources.accounts), None)
     if account is None:
         return page(visit, "no_line.html")
     at, profiles = yuzuri.clock(), yuzuri.profiles
-    lines: list[LineView] = [view_line(a, profiles, visit.language, at) for a in accounts]
-    units = unit_choices(account, profiles, visit.language, at)
+    lines = [sources.view(a, profiles, visit.language, at) for a in sources.accounts]
+    units = sources.choices(account, profiles, visit.language, at)
     problems: Mapping[str, Told] = (context or {}).get("problems", {})
     chosen_unit = typed.unit if typed.unit in {u.unit for u in units} else units[0].unit
     return page(

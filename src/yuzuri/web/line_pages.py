@@ -16,10 +16,11 @@ from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import HolderId, parse_id
 from yuzuri.operators.profiles import Profiles
 from yuzuri.sharing.account import LineAccount, load_accounts, load_gift_list
-from yuzuri.sharing.delegation_views import load_first_uses
+from yuzuri.sharing.delegation_views import load_delegation_views, load_first_uses
 from yuzuri.sharing.pool_views import load_invitations_to
 from yuzuri.subscribers.lines import Person
 from yuzuri.web.advice import propose_gifts, tell_first_use, tell_waiting, view_notice
+from yuzuri.web.delegation_views import view_delegation
 from yuzuri.web.forms import Form
 from yuzuri.web.gift_views import view_gift
 from yuzuri.web.instants import Reader
@@ -44,6 +45,7 @@ async def show_lines(request: AnyRequest, visit: Visit, person: Person) -> Respo
         invited = await load_invitations_to(connection, person.id, at)
         waiting = await load_waiting(connection, [line.id for line in lines])
         first_uses = await load_first_uses(connection, person.id, at)
+        delegations = await load_delegation_views(connection, person.id, at)
     readers = {line.id: Reader(visit.language, profiles[line.operator].zone, at) for line in lines}
     return page(
         visit,
@@ -58,6 +60,16 @@ async def show_lines(request: AnyRequest, visit: Visit, person: Person) -> Respo
             view_notice(notice, accounts, profiles, readers[notice.line])
             for notice in notices
             if notice.seen_at is None
+        ],
+        asked=[
+            view_delegation(seen, profiles, visit.language, at)
+            for seen in delegations
+            if not seen.is_mine and seen.delegation.is_offered(at)
+        ],
+        helping=[
+            view_delegation(seen, profiles, visit.language, at)
+            for seen in delegations
+            if not seen.is_mine and seen.delegation.is_active(at)
         ],
         first_uses=[
             tell_first_use(use, profiles, readers[use.line.id])

@@ -166,6 +166,8 @@ class Preview:
     lost: str = ""
     """What of it will be over for the giver too if nobody accepts it."""
     left: str = ""
+    owner: str = ""
+    """On whose authority it would be given; empty: it is one's own line."""
     notes: tuple[Told, ...] = ()
     reasons: tuple[Told, ...] = ()
     instead: tuple[InsteadView, ...] = ()
