@@ -84,8 +84,8 @@ def test_the_same_question_answers_alike_for_people_and_programs() -> None:
 
 def test_every_route_is_listed_with_its_answer_and_the_first_reason() -> None:
     asked = ("feasibility", "--from", "mineo", "--amount", "15MB", "--at", "2026-11-20T23:59:59")
-    rows = [line.split(maxsplit=3) for line in run(*asked).stdout.splitlines()]
-    assert ["Common", "tank", "no", "mineo lets lines draw on its tank only in the last"] in rows
+    rows = [" ".join(line.split()) for line in run(*asked).stdout.splitlines()]
+    assert any(row.startswith("Common tank no mineo lets lines draw on its tank") for row in rows)
     whole = feasibility(*asked[1:])
     assert [(route["route"], route["feasible"]) for route in whole["routes"]] == [
         ("gift", False),
