@@ -113,7 +113,7 @@ def lengthen_what_is_received(patch: pytest.MonkeyPatch) -> None:
             parent=given.id,
         )
 
-    patch.setattr(gift_decisions, "received_allowance", longer)
+    patch.setattr(delivery, "received_allowance", longer)
 
 
 def forget_the_last_moment(patch: pytest.MonkeyPatch) -> None:
@@ -132,14 +132,14 @@ def forget_the_last_moment(patch: pytest.MonkeyPatch) -> None:
 
 
 def deliver_a_part_only(patch: pytest.MonkeyPatch) -> None:
-    deliver: Callable[..., Iterator[Any]] = gift_decisions._deliver
+    deliver: Callable[..., Iterator[Any]] = gift_decisions.deliver
 
     def less(question: Any, gift: Gift, parts: Any) -> Iterator[Any]:
         for change in deliver(question, gift, parts):
             is_much = isinstance(change, Transfer) and change.amount > 1
             yield structs.replace(change, amount=change.amount - 1) if is_much else change
 
-    patch.setattr(gift_decisions, "_deliver", less)
+    patch.setattr(gift_decisions, "deliver", less)
 
 
 def spend_the_last_to_end_first(patch: pytest.MonkeyPatch) -> None:

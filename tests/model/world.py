@@ -245,7 +245,8 @@ async def choose(database_url: str, homes: int) -> None:
 
 
 BOOKS = (
-    "command", "gift", "hold", "in_transit", "transfer", "journal_page", "bucket", "allowance",
+    "command", "gift", "link", "link_taker", "gift_request", "hold", "in_transit", "transfer",
+    "journal_page", "bucket", "allowance",
 )  # fmt: skip
 """The tables of what was asked and what became of it."""
 
