@@ -118,7 +118,10 @@ async def read_delegation(
         reading.since = max(reader.at, _read_time(typed.since, reader.zone, 0))
     with reading.noting("until"):
         reading.until = _read_time(typed.until, reader.zone, 1)
-    if typed.to:
+    if typed.to == BY_NUMBER and not typed.to_number:
+        text = translate(language, "Type their phone number, or choose another way.")
+        reading.problems["to_number"] = Told(text)
+    elif typed.to:
         with reading.noting("to_number"):
             reading.delegate = await _delegate(yuzuri, line, typed)
     else:
