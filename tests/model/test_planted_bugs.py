@@ -22,7 +22,7 @@ from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Book, BookError, Bucket, Hold
 from yuzuri.ledger.changes import Transfer
 from yuzuri.settings import Settings
-from yuzuri.sharing import gift_decisions, gift_facts
+from yuzuri.sharing import delivery, gift_decisions, gift_facts
 from yuzuri.sharing.gifts import Gift, GiftState
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -132,7 +132,7 @@ def forget_the_last_moment(patch: pytest.MonkeyPatch) -> None:
 
 
 def deliver_a_part_only(patch: pytest.MonkeyPatch) -> None:
-    deliver: Callable[..., Iterator[Any]] = gift_decisions.deliver
+    deliver: Callable[..., Iterator[Any]] = delivery.deliver
 
     def less(question: Any, gift: Gift, parts: Any) -> Iterator[Any]:
         for change in deliver(question, gift, parts):
