@@ -19,9 +19,10 @@ from tests.charging.core import (
     tokyo,
     updated,
 )
+from tests.ids import numbered
 
 from yuzuri.charging.sessions import Charged, Grant, GrantResult, Quota, Usage
-from yuzuri.kernel.ids import AllowanceId, HolderId, SessionId
+from yuzuri.kernel.ids import AllowanceId, HolderId, PoolId, SessionId
 from yuzuri.operators.profiles import Profiles
 
 MB = 1_000_000
@@ -447,3 +448,47 @@ def test_what_goes_beyond_a_grant_does_not_go_beyond_the_cap() -> None:
         40 * MB,
         20 * MB,
     )
+
+
+# ---------------------------------------------------------------- a line that is lent
+
+
+def lent(phone: Phone, **times: datetime) -> HolderId:
+    """Another line whose data the phone's line may use up, by a delegation."""
+    other = phone.core.add_line(3)
+    phone.core.give(other, 500 * MB)
+    phone.core.join(phone.line, PoolId(other))
+    member = phone.core.members[phone.line]
+    phone.core.members[phone.line] = replace(member, **times)
+    return other
+
+
+def test_a_grant_of_a_line_that_is_lent_ends_when_that_ends_and_nothing_after_it_is_paid() -> None:
+    phone = phone_at(japan("11-10 10:00"))
+    other = lent(phone, until=japan("11-10 10:10"))
+    phone.begin(phone.core.now)
+    assert phone.ask(phone.core.now) == Grant(INTERNET, GrantResult.GRANTED, LEAST, 600)
+    in_time = japan("11-10 10:09")
+    (grant,) = phone.report(in_time, 20 * MB, in_time, wants=True).grants
+    assert (grant.amount, grant.validity_s) == (LEAST, 60)
+    at = japan("11-10 10:12")
+    (grant,) = phone.report(at, 7 * MB, japan("11-10 10:11"), wants=True).grants
+    assert grant.result is GrantResult.LIMIT_REACHED
+    assert (phone.quota.used, phone.quota.unpaid) == (20 * MB, 7 * MB)
+    assert phone.core.left(other) == {AllowanceId(numbered(301)): (480 * MB, 0)}
+
+
+def test_a_line_that_will_be_lent_wakes_who_waits_when_that_begins() -> None:
+    phone = phone_at(japan("11-10 10:00"))
+    lent(phone, since=japan("11-10 10:30"))
+    phone.begin(phone.core.now)
+    assert phone.ask(phone.core.now).result is GrantResult.LIMIT_REACHED
+    assert set(phone.core.wakes.values()) == {japan("11-10 10:30")}
+    assert phone.ask(japan("11-10 10:30")).amount == LEAST
+
+
+def test_of_a_line_that_is_lent_no_instant_is_left_to_grant_just_before_the_end() -> None:
+    phone = phone_at(japan("11-10 10:00"))
+    lent(phone, until=japan("11-10 10:00") + timedelta(milliseconds=999))
+    phone.begin(phone.core.now)
+    assert phone.ask(phone.core.now).result is GrantResult.LIMIT_REACHED

@@ -19,10 +19,18 @@ from yuzuri.charging.sessions import Charged, GrantResult, Usage
 from yuzuri.db import committer as committers
 from yuzuri.db.committer import Committer, Request
 from yuzuri.jobs.sweeps import sweep
-from yuzuri.kernel.ids import Id, PurchaseId, SessionId, home_of, in_home, new_id
+from yuzuri.kernel.ids import DelegationId, Id, PurchaseId, SessionId, home_of, in_home, new_id
 from yuzuri.runtime.road import Command, YuzuriRoad
 from yuzuri.sharing.gifts import AcceptGift
-from yuzuri.sharing.pools import Allotment, ChangeMember, PoolDone, RemoveMember
+from yuzuri.sharing.pool_store import remove_members, write_members
+from yuzuri.sharing.pools import (
+    Allotment,
+    ChangeMember,
+    ClosePool,
+    Member,
+    PoolDone,
+    RemoveMember,
+)
 from yuzuri.subscribers.lines import Line
 
 # ---------------------------------------------------------------- sessions that vanish
@@ -314,6 +322,56 @@ async def test_who_comes_back_has_its_whole_cap_and_not_more(world: World) -> No
     assert await spend(after) == 60 * MB
     await before.end(LEAST)
     assert (await after.report(0)).amount == 0
+
+
+async def test_what_a_closed_pool_had_set_aside_goes_back_with_the_sweep_once_it_is_free(
+    world: World,
+) -> None:
+    us = await circle(world, [None, None], 0)
+    member, other = us.members
+    await world.buy(member, "month")
+    await world.submit(filling(us, member, 120 * MB))
+    running = await talk(world, other)
+    closing = ClosePool(person=us.owner.person, pool=us.pool)
+    assert await world.submit(closing) == PoolDone(us.pool)
+    assert await world.left(member) == 80 * MB + 70 * MB
+    await sweep(world.yuzuri)
+    assert await world.left(member) == 150 * MB
+    assert (await running.report(20 * MB)).result is GrantResult.LIMIT_REACHED
+    assert await world.left(member) == 150 * MB
+    dry = await talk(world, member)
+    await dry.report(150 * MB)
+    await rows(world, "DELETE FROM reauthorization RETURNING 1")
+    await sweep(world.yuzuri)
+    assert await world.left(member) == 30 * MB
+    assert await rows(world, "SELECT session FROM reauthorization") == [(dry.id,)]
+    assert await rows(world, "SELECT count(*) FROM pool_contribution") == [(0,)]
+
+
+async def test_what_arrives_at_a_line_wakes_whoever_it_is_lent_to(world: World) -> None:
+    lender, user = await new_lines(world, 0, 5)
+    lent = Member(
+        line=user.id,
+        pool=lender.id,
+        joined_at=world.at,
+        day=world.at,
+        month=world.at,
+        allotment=Allotment(share=70 * MB),
+        delegation=DelegationId(new_id(home_of(lender.id))),
+        until=world.at + timedelta(days=9),
+    )
+    async with world.yuzuri.database.connection() as connection:
+        await write_members(connection, [lent])
+    dry = await talk(world, user)
+    purchase = Purchase(id=PurchaseId(new_id()), line=lender.id, top_up="never")
+    asked, at_once = await told_with(world, purchase)
+    assert asked == at_once == {dry.id}
+    assert await spend(dry) == 60 * MB
+    await world.buy(lender, "never")
+    assert await spend(dry) == 10 * MB
+    assert await world.left(lender) == 50 * MB
+    async with world.yuzuri.database.connection() as connection:
+        await remove_members(connection, [user.id])  # no delegation said so
 
 
 # ---------------------------------------------------------------- notices

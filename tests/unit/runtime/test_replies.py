@@ -19,6 +19,7 @@ from yuzuri.kernel.ids import (
     GiftId,
     HolderId,
     Id,
+    InvitationId,
     LinkId,
     PoolId,
     PurchaseId,
@@ -33,7 +34,7 @@ from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.delegations import DelegationDone
 from yuzuri.sharing.gifts import Gift, GiftDone, GiftRefused, GiftState
 from yuzuri.sharing.links import Audience, Link, LinkDone, Split
-from yuzuri.sharing.pools import PoolDone
+from yuzuri.sharing.pools import Invited, PoolDone
 from yuzuri.sharing.requests import Request, RequestDone
 
 zones = st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-3.5))])
@@ -136,6 +137,7 @@ OUTCOMES: dict[type, st.SearchStrategy[Outcome]] = {
         several(st.tuples(ids.map(AllowanceId), amounts)),
     ),
     PoolDone: st.builds(PoolDone, ids.map(HolderId).map(PoolId)),
+    Invited: st.builds(Invited, ids.map(InvitationId)),
     DelegationDone: st.builds(DelegationDone, ids.map(DelegationId)),
     Charged: st.builds(
         Charged,
