@@ -210,7 +210,10 @@ class _Known:
         role = self._role(pool, members)
         sees_all = role is not Role.MEMBER
         book = self.facts.book
-        settled = settle(contributions, lambda allowance: _lasting(book, pool.id, allowance))
+        settled = sorted(
+            settle(contributions, lambda allowance: _lasting(book, pool.id, allowance)),
+            key=lambda one: (one.line, spending_order(book.allowances[one.allowance])),
+        )
         return PoolInView(
             pool=self.facts.this_month(pool),
             owner=self.people[pool.owner],

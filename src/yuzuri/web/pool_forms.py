@@ -81,12 +81,11 @@ def write_allotment(allotment: Allotment, role: Role) -> AllotmentTyped:
 def understand(typed: AllotmentTyped, reader: Reader) -> Asked:
     """Understand how a line is to draw; every field that cannot be understood has its problem."""
     fields = _Fields(reader)
-    percent = typed.share_percent.removesuffix("%").strip()
     allotment = Allotment(
         cap_per_day=fields.data("cap_per_day", typed.cap_per_day),
         cap_per_month=fields.data("cap_per_month", typed.cap_per_month),
         share=fields.data("share", typed.share),
-        share_percent=fields.count("share_percent", percent, 100) if percent else None,
+        share_percent=fields.percent("share_percent", typed.share_percent),
         pool_first=typed.order == "pool",
         is_paused=typed.pace == PAUSED,
         is_slowed=typed.pace == SLOW,
@@ -102,7 +101,7 @@ def understand_invitation(typed: AllotmentTyped, country: str | None, reader: Re
     if typed.way == "number":
         asked.number = fields.number("number", typed.number, country)
     else:
-        asked.uses = fields.count("uses", typed.uses, USES_MAX) or 1
+        asked.uses = fields.lines("uses", typed.uses) or 1
     return asked
 
 
@@ -123,14 +122,22 @@ class _Fields:
             self.problems[name] = tell_refusal(error.refusal, self.reader)
             return None
 
-    def count(self, name: str, text: str, most: int) -> int | None:
-        """Return a whole number from 1 on; None: it is none."""
+    def percent(self, name: str, text: str) -> int | None:
+        """Return a percentage; None: nothing was typed, or none."""
+        said = translate(self.reader.language, "The share is a whole number from 1 to 100.")
+        return self._count(name, text.removesuffix("%").strip(), 100, said) if text else None
+
+    def lines(self, name: str, text: str) -> int | None:
+        """Return how many lines may join by a link; None: it is no such number."""
+        said = translate(
+            self.reader.language, "From 1 to {most} lines may join by a link.", most=USES_MAX
+        )
+        return self._count(name, text, USES_MAX, said)
+
+    def _count(self, name: str, text: str, most: int, said: str) -> int | None:
         if text.isascii() and text.isdigit() and 1 <= int(text) <= most:
             return int(text)
-        language = self.reader.language
-        self.problems[name] = Told(
-            translate(language, "Write a whole number from 1 to {most}.", most=most)
-        )
+        self.problems[name] = Told(said)
         return None
 
     def number(self, name: str, text: str, country: str | None) -> str | None:

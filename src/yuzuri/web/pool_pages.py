@@ -223,10 +223,10 @@ async def join_own_pool(
     if line is None:
         return here.show(refusal=Refusal(Code.LINE_NOT_YOURS))
     invitation = Invite(person=person.id, pool=here.id, number=line.number)
-    outcome = await here.submit("join-invite", key, invitation)
+    outcome = await here.submit(f"join-invite-{line.id}", key, invitation)
     if isinstance(outcome, Invited):
         command = JoinPool(person=person.id, line=line.id, invitation=outcome.invitation)
-        outcome = await here.submit("join", key, command)
+        outcome = await here.submit(f"join-{line.id}", key, command)
     return here.answer(outcome, "joined")
 
 
@@ -289,13 +289,9 @@ async def _filling_page(
     yuzuri, visit, at = here.yuzuri, here.visit, here.reader.at
     language, pool = visit.language, here.seen.pool
     filling = say_filling(pool, yuzuri.profiles[pool.operator], language)
-    may_fill = {line.id for line in here.fills_from()}
     async with yuzuri.database.connection() as connection:
-        accounts = [
-            account
-            for account in await load_accounts(connection, here.person.id, at)
-            if account.line.id in may_fill
-        ]
+        own = {one.line.id: one for one in await load_accounts(connection, here.person.id, at)}
+    accounts = [own[line.id] for line in here.fills_from()]
     if not accounts:
         return here.show(refusal=Refusal(Code.POOL_OWNER_FILLS))
     account = next((a for a in accounts if str(a.line.id) == typed.line), accounts[0])

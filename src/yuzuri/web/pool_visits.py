@@ -76,12 +76,14 @@ class PoolVisit:
         return say_terms(pool, self.yuzuri.profiles[pool.operator], self.reader.language)
 
     def fills_from(self) -> tuple[Line, ...]:
-        """Return the lines from which the person may put something in."""
+        """Return the lines from which the person may put something in, those that draw first."""
         if not self.view().may_fill:
             return ()
         drawing = {one.line.id for one in self.seen.members}
-        return tuple(
-            line for line in self.lines if self.seen.role is Role.OWNER or line.id in drawing
+        others = [line for line in self.lines if line.id not in drawing]
+        return (
+            *(line for line in self.lines if line.id in drawing),
+            *(others if self.seen.role is Role.OWNER else ()),
         )
 
     def may_join(self) -> tuple[LineChoice, ...]:
