@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,6 +42,8 @@ class ServedYuzuri:
     settings: Settings
     port: int
     process: subprocess.Popen[bytes] | None = None
+    log: Path | None = None
+    """Where all that it says goes, every request's line included; None: where the tests' goes."""
 
     @property
     def url(self) -> str:
@@ -50,11 +53,15 @@ class ServedYuzuri:
         """Start the server, and wait until it says that it is well."""
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory",
                    "--host", "127.0.0.1", "--port", str(self.port), "--no-ws",
-                   "yuzuri.main:create_app"]  # fmt: skip
+                   *(["--access-log"] if self.log else []), "yuzuri.main:create_app"]  # fmt: skip
         settings = replace(self.settings, port=self.port)
         environment = os.environ | as_environment(settings)
-        # A session of its own, so that its workers end with it.
-        self.process = subprocess.Popen(command, env=environment, start_new_session=True)
+        with contextlib.ExitStack() as stack:
+            said = stack.enter_context(self.log.open("ab")) if self.log else None
+            # A session of its own, so that its workers end with it.
+            self.process = subprocess.Popen(
+                command, env=environment, start_new_session=True, stdout=said, stderr=said
+            )
         give_up_at = time.monotonic() + START_TIMEOUT_S
         while not self._is_well():
             assert self.process.poll() is None, "the server has ended before it was ready"
@@ -101,9 +108,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[ServedYuzuri]:
+def serving(settings: Settings, log: Path | None = None) -> Iterator[ServedYuzuri]:
     """Serve for as long as this lasts."""
-    served = ServedYuzuri(settings, free_port())
+    served = ServedYuzuri(settings, free_port(), log=log)
     try:
         served.start()
         yield served

@@ -1,7 +1,7 @@
 """A poster: what is given or asked for in words, and the QR code that leads there."""
 
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 import resvg_py
 import segno

@@ -37,6 +37,7 @@ from yuzuri.sharing.link_secrets import SecretKind
 from yuzuri.sharing.link_views import (
     LinkInView,
     load_link_list,
+    load_open_link,
     load_own_link,
     load_shares,
     load_take_previews,
@@ -188,6 +189,8 @@ async def judge_takers(request: Caller, data: JSONBody[SecretBody]) -> TakersVie
     async with opening(yuzuri, trier_of(request), data.secret, SecretKind.LINK) as opened:
         link = LinkId(opened.target.id)
         async with yuzuri.database.connection() as connection:
+            if await load_open_link(connection, link, yuzuri.clock()) is None:
+                raise DomainError(Code.LINK_UNKNOWN)
             previews = await load_take_previews(
                 connection, yuzuri.profiles, request.user, link, yuzuri.clock()
             )
