@@ -6,6 +6,7 @@ import re
 import shlex
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ from tests.conftest import Server
 from tests.journeys.served import Customer, ServedYuzuri, add_customer, beside, serving
 
 from yuzuri.api.app.problems import STATUS
+from yuzuri.kernel.calendar import utc_now
 from yuzuri.settings import Settings
 from yuzuri.words.sentence_table import SENTENCES
 
@@ -77,6 +79,8 @@ def test_the_commands_of_the_page_make_a_gift(served: ServedYuzuri) -> None:
         "THEIR_TOKEN": ken.token,
         "THEIR_KEY": os.urandom(8).hex(),
         "THEIR_LINE": str(ken.line),
+        "OFFER_KEY": os.urandom(8).hex(),
+        "UNTIL": (utc_now() + timedelta(days=30)).isoformat(),
     }
     answers = {}
     for command in commands():
@@ -90,10 +94,13 @@ def test_the_commands_of_the_page_make_a_gift(served: ServedYuzuri) -> None:
                 values["GIFT"] = answer.json()["id"]
             case "POST", "/v1/links":
                 values["SECRET"] = answer.json()["secret"]
+            case "POST", "/v1/delegations/terms":
+                values |= {"SINCE": answer.json()["since"], "HASH": answer.json()["text_hash"]}
             case _:
                 pass
     assert answers["/v1/gifts/preview"].json()["feasible"] is True
     assert answers[f"/v1/gifts/{values['GIFT']}/accept"].json()["state"] == "accepted"
+    assert answers["/v1/delegations"].json()["state"] == "offered"
     assert answers["/v1/links/open"].json()["shares_left"] == 2
     assert answers["/v1/links/take"].json()["amount"] == 500_000_000
     assert ken.balances() == (6_000_000_000, 0)

@@ -129,6 +129,17 @@ SIGNED = [
     ("POST", "/v1/invitations/join"),
     ("POST", "/v1/invitations/{id}/accept"),
     ("POST", "/v1/invitations/{id}/withdraw"),
+    ("GET", "/v1/delegations"),
+    ("POST", "/v1/delegations"),
+    ("POST", "/v1/delegations/terms"),
+    ("GET", "/v1/delegations/{id}"),
+    ("POST", "/v1/delegations/{id}/secret"),
+    ("GET", "/v1/delegations/{id}/agreement"),
+    ("GET", "/v1/delegations/{id}/agreement.txt"),
+    ("POST", "/v1/delegations/accept"),
+    ("POST", "/v1/delegations/{id}/accept"),
+    ("POST", "/v1/delegations/{id}/decline"),
+    ("POST", "/v1/delegations/{id}/end"),
     ("DELETE", "/v1/sessions"),
 ]
 

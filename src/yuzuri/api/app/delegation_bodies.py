@@ -20,49 +20,49 @@ Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 # ---------------------------------------------------------------- scopes
 
 
-class _ScopeBody(
+class _Scope(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="may"
 ):
     pass
 
 
-class SeeBody(_ScopeBody, frozen=True, tag="see"):
+class SeeScope(_Scope, frozen=True, tag="see"):
     """See what is left on the line, and how much of it was used this month."""
 
 
-class UseBody(_ScopeBody, frozen=True, tag="use"):
+class UseScope(_Scope, frozen=True, tag="use"):
     """Use data of the line with one's own, in bytes; at least one of the two is given."""
 
     in_all: Amount | None = None
     per_day: Amount | None = None
 
 
-class GiveBody(_ScopeBody, frozen=True, tag="give"):
+class GiveScope(_Scope, frozen=True, tag="give"):
     """Give from the line, so many bytes, seconds or messages in all."""
 
     unit: Unit
     in_all: Amount
 
 
-class PoolBody(_ScopeBody, frozen=True, tag="pool"):
+class PoolScope(_Scope, frozen=True, tag="pool"):
     """Do with a pool of the owner's what a manager of it may."""
 
     pool: Text
 
 
-ScopeBody = SeeBody | UseBody | GiveBody | PoolBody
+ScopeBody = SeeScope | UseScope | GiveScope | PoolScope
 
 
 def read_scope(body: ScopeBody) -> Scope:
     """Return the scope that a body asks for."""
     match body:
-        case SeeBody():
+        case SeeScope():
             return See()
-        case UseBody():
+        case UseScope():
             return Use(in_all=body.in_all, per_day=body.per_day)
-        case GiveBody():
+        case GiveScope():
             return Give(unit=body.unit, in_all=body.in_all)
-        case PoolBody():
+        case PoolScope():
             return ManagePool(pool=PoolId(HolderId(parse_id(body.pool, Code.POOL_UNKNOWN))))
         case _:
             assert_never(body)
@@ -72,13 +72,13 @@ def show_scope(scope: Scope) -> ScopeBody:
     """Show a scope as it is asked for."""
     match scope:
         case See():
-            return SeeBody()
+            return SeeScope()
         case Use():
-            return UseBody(in_all=scope.in_all, per_day=scope.per_day)
+            return UseScope(in_all=scope.in_all, per_day=scope.per_day)
         case Give():
-            return GiveBody(unit=scope.unit, in_all=scope.in_all)
+            return GiveScope(unit=scope.unit, in_all=scope.in_all)
         case ManagePool():
-            return PoolBody(pool=str(scope.pool))
+            return PoolScope(pool=str(scope.pool))
         case _:
             assert_never(scope)
 
@@ -110,7 +110,7 @@ class DelegationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     to_number: Text | None = None
 
 
-class AcceptBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AgreeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """That one agrees to the terms as they were shown, in `language`.
 
     `line` is that of one's own that shall use data, where a scope lets one.
@@ -121,7 +121,7 @@ class AcceptBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     line: Text | None = None
 
 
-class AcceptLinkBody(AcceptBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AgreeLinkBody(AgreeBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The same by a secret, or an address with one."""
 
     secret: Text

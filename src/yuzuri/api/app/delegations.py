@@ -8,8 +8,8 @@ from litestar.params import FromPath, JSONBody
 
 from yuzuri.api.app.callers import Caller, Key, language_of, running, trier_of, with_key
 from yuzuri.api.app.delegation_bodies import (
-    AcceptBody,
-    AcceptLinkBody,
+    AgreeBody,
+    AgreeLinkBody,
     DelegationBody,
     TermsBody,
     read_scope,
@@ -247,7 +247,7 @@ async def export_agreement(request: Caller, delegation_id: FromPath[str]) -> Res
     name = f"yuzuri-{found[0].delegation}.txt"
     return Response(
         say_agreements(found, language_of(request)),
-        media_type="text/plain; charset=utf-8",
+        media_type="text/plain",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
@@ -274,7 +274,7 @@ async def _agreements(request: Caller, delegation_id: str) -> Sequence[Agreement
     responses=problems(400, 401, 403, 404, 409, 413, 422, 429),
 )
 async def accept_delegation_link(
-    request: Caller, data: JSONBody[AcceptLinkBody], key: Key
+    request: Caller, data: JSONBody[AgreeLinkBody], key: Key
 ) -> DelegationView:
     """Agree to the terms of what a secret leads to, and act from now on."""
     yuzuri = running(request)
@@ -294,7 +294,7 @@ async def accept_delegation_link(
     responses=_CHANGING,
 )
 async def accept_delegation(
-    request: Caller, delegation_id: FromPath[str], data: JSONBody[AcceptBody], key: Key
+    request: Caller, delegation_id: FromPath[str], data: JSONBody[AgreeBody], key: Key
 ) -> DelegationView:
     """Agree to the terms of what was offered to me, and act from now on."""
     yuzuri, delegation = running(request), _read_id(delegation_id)
@@ -305,7 +305,7 @@ async def accept_delegation(
 
 
 def _accept(
-    request: Caller, delegation: DelegationId, body: AcceptBody | AcceptLinkBody
+    request: Caller, delegation: DelegationId, body: AgreeBody | AgreeLinkBody
 ) -> AcceptDelegation:
     line = None if body.line is None else HolderId(parse_id(body.line, Code.LINE_UNKNOWN))
     return AcceptDelegation(
