@@ -8,7 +8,7 @@ from typing import LiteralString
 
 import pytest
 from psycopg import AsyncConnection
-from tests.charging.core import event, granted, session_of, updated
+from tests.charging.core import event, granted, opened, session_of, updated
 from tests.charging.world import LEAST, MB, Circle, Talk, circle, filling, new_lines, rows, talk
 from tests.model.world import CLIENT, World
 from tests.pools import let_in
@@ -30,6 +30,7 @@ from yuzuri.sharing.pools import (
     Member,
     PoolDone,
     RemoveMember,
+    SettlePool,
 )
 from yuzuri.subscribers.lines import Line
 
@@ -346,6 +347,30 @@ async def test_what_a_closed_pool_had_set_aside_goes_back_with_the_sweep_once_it
     assert await world.left(member) == 30 * MB
     assert await rows(world, "SELECT session FROM reauthorization") == [(dry.id,)]
     assert await rows(world, "SELECT count(*) FROM pool_contribution") == [(0,)]
+
+
+async def test_what_is_owed_to_a_line_in_another_pool_goes_back_beside_sessions_of_others(
+    world: World,
+) -> None:
+    us, them = await circle(world, [None, None], 0), await circle(world, [], 0)
+    member, other = us.members
+    await world.buy(member, "never")
+    await world.submit(filling(us, member, 60 * MB))
+    running = await talk(world, other)
+    left = RemoveMember(person=member.person, pool=us.pool, line=member.id)
+    assert await world.submit(left) == PoolDone(us.pool)
+    joined = await let_in(world.submit, them.owner.person, them.pool, member)
+    assert joined == PoolDone(them.pool)
+    await running.end(10 * MB)
+    (stranger,) = await new_lines(world, 0)
+    begun = opened(stranger.id, SessionId(new_id(home_of(stranger.id))), (1, 0))
+    commands: list[Command] = [begun, SettlePool(pool=us.pool), begun]
+    settled = await world.yuzuri.post(
+        [Request(CLIENT, str(new_id()), command) for command in commands]
+    )
+    assert settled[1] == PoolDone(us.pool)
+    assert isinstance(settled[0], Charged)
+    assert await world.left(member) == 50 * MB
 
 
 async def test_what_arrives_at_a_line_wakes_whoever_it_is_lent_to(world: World) -> None:

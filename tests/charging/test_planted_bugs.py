@@ -327,7 +327,7 @@ def foresee_without_the_pools_of_those_who_left(patch: Patch) -> None:
     patch.setattr(
         ChargingFacts,
         "payers",
-        property(lambda facts: {m.pool for m in facts.pools.members.values()}),
+        lambda facts, lines: {m.pool for m in facts.pools.members.values()},
     )
 
 

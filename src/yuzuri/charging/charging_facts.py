@@ -1,6 +1,6 @@
 """What decisions on charging may look at, and what they have changed of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -81,16 +81,16 @@ class ChargingFacts:
             home_of(quota) for quota in self.changed_quotas
         }
 
-    @property
-    def payers(self) -> set[HolderId]:
-        """What may pay for lines beside their own, or has something set aside: pools, and lines."""
+    def payers(self, lines: Iterable[HolderId]) -> set[HolderId]:
+        """Return what may pay for these lines beside their own, and what sessions hold part of."""
         held = (
             quota.pool
             for quotas in self.quotas.values()
             for quota in quotas.values()
             if quota.pool is not None and quota.from_pool
         )
-        return {*held, *(member.pool for member in self.pools.members.values())}
+        members = self.pools.members
+        return {*held, *(members[line].pool for line in lines if line in members)}
 
     def add_session(self, session: Session) -> None:
         """Take a session in as it stands in the database."""

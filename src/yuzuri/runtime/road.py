@@ -274,7 +274,7 @@ class YuzuriRoad:
         await take_charging(facts.charging, asked)
         foresee_charging(facts.charging, named.sessions, after.charging)
         # A pool's home may have to be locked too, even that of one that a line has left.
-        return None if facts.charging.payers else facts
+        return None if facts.charging.payers(metered) else facts
 
     def _facts(self, book: Book) -> Facts:
         gifts = GiftFacts(book, self._profiles, {}, {})
@@ -336,7 +336,7 @@ class YuzuriRoad:
         if metered:
             facts.charging.lines = lines
             await take_charging(facts.charging, sessions)
-            if not facts.charging.payers <= payers | named.pools | named.lines:
+            if not facts.charging.payers(metered) <= payers | named.pools | named.lines:
                 raise SerializationFailure("a line has come to another pool")
         return facts
 
