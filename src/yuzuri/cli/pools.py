@@ -282,7 +282,7 @@ def show(person: As, lang: Lang = None) -> None:
     members = [row for rows in shown for row in rows.members]
     if members:
         console.print()
-        headings = ("Line", "Pool", "Who", "Role", "Today", "This month", "In all", "How")
+        headings = ("Line", "Pool", "Who", "Role", "Today", "This month", "In all", "Draws")
         show_table(language, headings, members)
     shares = [row for rows in shown for row in rows.shares]
     if shares:
@@ -314,7 +314,7 @@ def show_invitations(person: As, lang: Lang = None) -> None:
         return found
 
     invitations = with_yuzuri(load)
-    headings = ("Invitation", "Pool", "Operator", "From", "Role", "How", "Until")
+    headings = ("Invitation", "Pool", "Operator", "From", "Role", "Draws", "Until")
     show_table(language, headings, [row for row, _ in invitations])
     for row, terms in invitations:
         console.print(f"\n{row[1]}", style="bold", markup=False)
