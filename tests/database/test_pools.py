@@ -6,7 +6,7 @@ Wherever commands meet, what holds is judged under the locks: nobody acts one co
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import LiteralString
 
 import msgspec
@@ -540,7 +540,7 @@ async def test_verify_finds_who_draws_on_a_pool_without_right(
     world: World, admin_connection: AsyncConnection
 ) -> None:
     await opened(world, 0)
-    (i11,) = POOL_INVARIANTS
+    i11, _ = POOL_INVARIANTS
 
     async def rows() -> int:
         cursor = await admin_connection.execute(i11.breaches)
@@ -558,3 +558,22 @@ async def test_verify_finds_who_draws_on_a_pool_without_right(
         async with admin_connection.transaction(force_rollback=True):
             await admin_connection.execute(damage)
             assert await rows() == found, damage
+
+
+async def test_verify_finds_what_is_in_a_pool_and_nobodys(
+    world: World, admin_connection: AsyncConnection
+) -> None:
+    us = await opened(world, 0)
+    await world.submit(filling(us, us.friends[0], 300))
+    _, mine = POOL_INVARIANTS
+
+    async def rows(at: datetime) -> int:
+        cursor = await admin_connection.execute(mine.breaches, {"at": at})
+        return len(await cursor.fetchall())
+
+    assert await rows(world.at) == 0
+    for damage in ("DELETE FROM pool_contribution", "UPDATE pool_contribution SET amount = 299"):
+        async with admin_connection.transaction(force_rollback=True):
+            await admin_connection.execute(damage)
+            assert await rows(world.at) == 1
+            assert await rows(world.at + timedelta(days=400)) == 0

@@ -60,10 +60,28 @@ UNION ALL
 SELECT 'pool ' || p.id, 'it is a line too' FROM pool p JOIN line l ON l.id = p.id
 """
 
+# Since contributions were last worked out, use may have taken from all of them; nothing adds to a
+# pool without adding to one.
+_CONTRIBUTIONS = """
+WITH put_in AS (
+    SELECT home, pool, allowance, sum(amount) AS amount
+    FROM pool_contribution GROUP BY home, pool, allowance
+)
+SELECT 'pool ' || p.id, 'it has ' || b.balance || ' of allowance ' || b.allowance || ', of which '
+       || coalesce(c.amount, 0) || ' is anybody''s'
+FROM pool p
+JOIN bucket b ON b.home = p.home AND b.holder = p.id
+JOIN allowance a ON a.home = b.home AND a.id = b.allowance
+LEFT JOIN put_in c ON c.home = p.home AND c.pool = p.id AND c.allowance = b.allowance
+WHERE b.balance > coalesce(c.amount, 0)
+    AND (a.expires_at IS NULL OR a.expires_at > %(at)s)
+"""
+
 POOL_INVARIANTS = (
     Invariant(
         "I11", "whoever draws on a pool is a line of its operator, and no pool is a line", _I11
     ),
+    Invariant("I11", "all that is in a pool is somebody's who put it in", _CONTRIBUTIONS),
 )
 """The invariants of pools."""
 
