@@ -19,11 +19,13 @@ from tests.charging.core import (
     tokyo,
     updated,
 )
+from tests.charging.plan_people import Plan
 from tests.ids import numbered
 
 from yuzuri.charging.sessions import Charged, Grant, GrantResult, Quota, Usage
 from yuzuri.kernel.ids import AllowanceId, HolderId, PoolId, SessionId
 from yuzuri.operators.profiles import Profiles
+from yuzuri.sharing.pools import Allotment
 
 MB = 1_000_000
 LEAST = 50 * MB
@@ -492,3 +494,22 @@ def test_of_a_line_that_is_lent_no_instant_is_left_to_grant_just_before_the_end(
     lent(phone, until=japan("11-10 10:00") + timedelta(milliseconds=999))
     phone.begin(phone.core.now)
     assert phone.ask(phone.core.now).result is GrantResult.LIMIT_REACHED
+
+
+# ---------------------------------------------------------------- a share of what a pool has
+
+
+def test_a_share_in_percent_is_anew_of_what_the_pool_has_as_the_month_begins() -> None:
+    us = Plan()
+    us.let_in(1, Allotment(share_percent=50))
+    us.fill(0, 80 * MB)
+    phone, amount = us.begin(1)
+    assert amount == 40 * MB
+    assert us.report(1, phone, 40 * MB) == 0
+    us.core.now = MONTH_END - timedelta(microseconds=1)
+    assert us.report(1, phone, 0) == 0
+    us.core.now = MONTH_END
+    assert us.report(1, phone, 0) == 20 * MB
+    assert us.core.pools[us.pool].size == 40 * MB
+    us.fill(0, 40 * MB)
+    assert us.report(1, phone, 20 * MB) == 20 * MB

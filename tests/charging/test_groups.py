@@ -42,8 +42,9 @@ from yuzuri.kernel.ids import (
 from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.book import Book
 from yuzuri.ledger.expiry import ExpireBuckets
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, YuzuriRoad
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.runtime.verify import verify
 from yuzuri.settings import Settings
 from yuzuri.sharing.pool_facts import PoolFacts

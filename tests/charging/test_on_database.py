@@ -20,7 +20,8 @@ from yuzuri.db import committer as committers
 from yuzuri.db.committer import Committer, Request
 from yuzuri.jobs.sweeps import sweep
 from yuzuri.kernel.ids import DelegationId, Id, PurchaseId, SessionId, home_of, in_home, new_id
-from yuzuri.runtime.road import Command, YuzuriRoad
+from yuzuri.runtime.commands import Command
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.sharing.gifts import AcceptGift
 from yuzuri.sharing.pool_store import remove_members, write_members
 from yuzuri.sharing.pools import (
