@@ -67,7 +67,7 @@ async def test_a_pool_from_its_opening_to_its_closing(
     allotment = {"cap_per_day": 500 * MB, "share_percent": 20}
     body = {"number": national, "allotment": allotment}
     invited = done(mai, "POST", f"/pools/{pool}/invitations", body)
-    assert (invited["secret"], invited["link"]) == (None, None)
+    assert (invited["secret"], invited["url"]) == (None, None)
     assert shown(mai, pool)["invitations"][0]["number"] == ken.number
     [invitation] = ken.api.get("/v1/invitations").json()["invitations"]
     assert invitation["id"] == invited["id"]
@@ -114,20 +114,28 @@ async def test_a_pool_from_its_opening_to_its_closing(
 
 
 async def test_a_link_lets_so_many_lines_join_and_then_leads_nowhere(
-    new_customer: AddCustomer,
+    new_customer: AddCustomer, served: ServedYuzuri
 ) -> None:
     mai, ken, ann = [await new_customer(name) for name in ("Mai", "Ken", "Ann")]
     pool = open_pool(mai)
     made = done(mai, "POST", f"/pools/{pool}/invitations", {"lines_max": 1})
-    assert made["link"].endswith(f"/l#{made['secret']}")
+    assert made["url"].endswith(f"/l#{made['secret']}")
 
     def joining(who: Customer, secret: str) -> httpx.Response:
         return send(who, "POST", "/invitations/join", {"line": str(who.line), "secret": secret})
 
+    with served.client() as nobody:
+        opened = nobody.post("/v1/links/open", json={"secret": made["secret"]}).json()
+    assert (opened["kind"], opened["invitation"]["pool"]) == ("invitation", "Family")
+    assert any("stays yours" in term for term in opened["invitation"]["terms"])
+    picture = {"secret": made["secret"], "format": "svg", "language": "ja"}
+    poster = mai.api.post("/v1/posters", json=picture)
+    assert poster.headers["content-type"].startswith("image/svg+xml"), poster.text
+
     by_id = send(ken, "POST", f"/invitations/{made['id']}/accept", {"line": str(ken.line)})
     assert code(by_id) == (404, "invitation.unknown"), "its id alone lets nobody in"
-    again = done(mai, "POST", f"/pools/{pool}/invitations/{made['id']}/link")
-    assert joining(ken, made["link"]).json()["name"] == "Family"
+    again = done(mai, "POST", f"/invitations/{made['id']}/secret")
+    assert joining(ken, made["url"]).json()["name"] == "Family"
     spent = joining(ann, again["secret"])
     withdrawn = done(mai, "POST", f"/pools/{pool}/invitations", {})
     done(mai, "POST", f"/invitations/{withdrawn['id']}/withdraw")
@@ -231,7 +239,7 @@ async def test_a_pool_of_strangers_is_unknown_whatever_is_asked_of_it(
         ("POST", f"/pools/{pool}/take-over", None, "pool.unknown"),
         ("POST", f"/pools/{pool}/hand-over", line, "pool.unknown"),
         ("POST", f"/pools/{pool}/invitations", {}, "pool.unknown"),
-        ("POST", f"/pools/{pool}/invitations/{made}/link", None, "pool.unknown"),
+        ("POST", f"/invitations/{made}/secret", None, "invitation.unknown"),
         ("POST", f"/invitations/{made}/withdraw", None, "invitation.unknown"),
         ("POST", f"/invitations/{made}/accept", line, "invitation.unknown"),
         ("PUT", f"/pools/{pool}/members/{ken.line}", {"allotment": {}}, "pool.unknown"),

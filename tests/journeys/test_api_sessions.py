@@ -124,7 +124,7 @@ SIGNED = [
     ("PUT", "/v1/pools/{id}/members/{id}"),
     ("DELETE", "/v1/pools/{id}/members/{id}"),
     ("POST", "/v1/pools/{id}/invitations"),
-    ("POST", "/v1/pools/{id}/invitations/{id}/link"),
+    ("POST", "/v1/invitations/{id}/secret"),
     ("GET", "/v1/invitations"),
     ("POST", "/v1/invitations/join"),
     ("POST", "/v1/invitations/{id}/accept"),

@@ -20,12 +20,13 @@ from yuzuri.api.app.link_views import (
     view_opened_link,
     view_opened_request,
 )
+from yuzuri.api.app.pool_views import OpenedInvitation, view_invitation
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import DelegationId, Id, InvitationId, LinkId, PersonId, RequestId
 from yuzuri.kernel.names import Language
 from yuzuri.pictures.posters import Poster, draw_png, draw_svg
 from yuzuri.runtime.opening import opening
-from yuzuri.runtime.posters import link_poster, request_poster
+from yuzuri.runtime.posters import invitation_poster, link_poster, request_poster
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing import link_views, request_views
 from yuzuri.sharing.delegation_views import load_open_offer, load_terms
@@ -35,10 +36,11 @@ from yuzuri.sharing.link_secrets import (
     read_secret,
     secret_url,
 )
+from yuzuri.sharing.pool_views import InvitationInView, load_open_invitation
 
 T = TypeVar("T")
 
-OpenedView = OpenedLink | OpenedRequest | OpenedDelegation
+OpenedView = OpenedLink | OpenedRequest | OpenedDelegation | OpenedInvitation
 
 _MEDIA_TYPES = {PictureFormat.SVG: "image/svg+xml", PictureFormat.PNG: "image/png"}
 
@@ -77,6 +79,12 @@ async def _show_delegation(yuzuri: Yuzuri, target: Id, language: Language) -> Op
     return view_opened(seen, terms)
 
 
+async def _show_invitation(yuzuri: Yuzuri, target: Id, language: Language) -> OpenedView:
+    seen = await _invitation(yuzuri, target)
+    profile = yuzuri.profiles[seen.pool.operator]
+    return OpenedInvitation(invitation=view_invitation(seen, profile, language))
+
+
 async def _link(yuzuri: Yuzuri, target: Id) -> link_views.OpenedLink:
     async with yuzuri.database.connection() as connection:
         seen = await link_views.load_open_link(connection, LinkId(target), yuzuri.clock())
@@ -89,6 +97,14 @@ async def _request(yuzuri: Yuzuri, target: Id) -> request_views.OpenedRequest:
     return _known(seen)
 
 
+async def _invitation(yuzuri: Yuzuri, target: Id) -> InvitationInView:
+    async with yuzuri.database.connection() as connection:
+        try:
+            return await load_open_invitation(connection, InvitationId(target), yuzuri.clock())
+        except DomainError as error:
+            raise DomainError(Code.LINK_UNKNOWN) from error
+
+
 def _known(seen: T | None) -> T:
     if seen is None:
         raise DomainError(Code.LINK_UNKNOWN)
@@ -99,6 +115,7 @@ OPENERS: Mapping[SecretKind, Callable[[Yuzuri, Id, Language], Awaitable[OpenedVi
     SecretKind.LINK: _show_link,
     SecretKind.REQUEST: _show_request,
     SecretKind.DELEGATION: _show_delegation,
+    SecretKind.INVITATION: _show_invitation,
 }
 """What shows each kind; each raises `LINK_UNKNOWN` for what has ended."""
 
@@ -141,9 +158,18 @@ async def _request_poster(yuzuri: Yuzuri, target: Id, url: str, language: Langua
     return request_poster(seen.request, seen.asker.nickname, profile, url, language)
 
 
+async def _invitation_poster(yuzuri: Yuzuri, target: Id, url: str, language: Language) -> Poster:
+    seen = await _invitation(yuzuri, target)
+    profile = yuzuri.profiles[seen.pool.operator]
+    return invitation_poster(
+        seen.invitation, seen.pool, seen.inviter.nickname, profile, url, language
+    )
+
+
 POSTERS: Mapping[SecretKind, Callable[[Yuzuri, Id, str, Language], Awaitable[Poster]]] = {
     SecretKind.LINK: _link_poster,
     SecretKind.REQUEST: _request_poster,
+    SecretKind.INVITATION: _invitation_poster,
 }
 """What stands on the poster of each kind; each raises `LINK_UNKNOWN` for what has ended."""
 
@@ -161,7 +187,7 @@ POSTERS: Mapping[SecretKind, Callable[[Yuzuri, Id, str, Language], Awaitable[Pos
     },
 )
 async def draw_poster(request: Caller, data: JSONBody[PictureBody]) -> Response[bytes]:
-    """Draw what a link or a request says in words, in the operator's colour, with its QR code.
+    """Draw what a link, a request or an invitation says, in the operator's colour, with its QR.
 
     We keep no secret, so it is sent along by whoever has it.
     """

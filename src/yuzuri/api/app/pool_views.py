@@ -1,6 +1,7 @@
 """Pools as the API shows them to one of their people; amounts of data in bytes."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -134,11 +135,11 @@ class PoolsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvitedView(msgspec.Struct, frozen=True, kw_only=True):
-    """The invitation; `link` and its secret are told now only, and where it is to no number."""
+    """The invitation; its secret and address are told now only, and where it is to no number."""
 
     id: UUID
     secret: str | None
-    link: str | None
+    url: str | None
 
 
 class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +161,13 @@ class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
     members_fill: bool
     until: datetime
     terms: list[str]
+
+
+class OpenedInvitation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link invites to, and what one agrees to by joining."""
+
+    kind: Literal["invitation"] = "invitation"
+    invitation: InvitationView
 
 
 class InvitationsView(msgspec.Struct, frozen=True, kw_only=True):

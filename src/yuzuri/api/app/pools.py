@@ -9,6 +9,8 @@ from litestar.params import FromPath, JSONBody
 from yuzuri.api.app.callers import Caller, Key, language_of, running, trier_of, with_key
 from yuzuri.api.app.descriptions import problems
 from yuzuri.api.app.lines import own_line
+from yuzuri.api.app.link_views import SecretView
+from yuzuri.api.app.opening import mint
 from yuzuri.api.app.pool_bodies import (
     AcceptBody,
     FillBody,
@@ -29,7 +31,7 @@ from yuzuri.api.app.pool_views import (
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HolderId, InvitationId, PoolId, parse_id
 from yuzuri.runtime.joining import join_by_link
-from yuzuri.sharing.link_secrets import SecretKind, mint_secret, secret_url
+from yuzuri.sharing.link_secrets import SecretKind
 from yuzuri.sharing.pool_views import (
     check_invited,
     load_invitations_to,
@@ -261,31 +263,31 @@ async def invite(
     )
     outcome = await _outcome(request, key, command)
     assert isinstance(outcome, Invited)
-    return await _show_invited(request, outcome.invitation, with_link=command.number is None)
+    invitation = outcome.invitation
+    if command.number is not None:
+        return InvitedView(id=invitation.uuid, secret=None, url=None)
+    made = await mint(yuzuri, SecretKind.INVITATION, invitation)
+    return InvitedView(id=invitation.uuid, secret=made.secret, url=made.url)
 
 
 @post(
-    "/pools/{pool_id:str}/invitations/{invitation_id:str}/link",
-    summary="Make another link for an invitation",
+    "/invitations/{invitation_id:str}/secret",
+    summary="Show an invitation again",
     tags=["pools"],
-    status_code=200,
     responses=problems(401, 404),
 )
-async def link_invitation(
-    request: Caller, pool_id: FromPath[str], invitation_id: FromPath[str]
-) -> InvitedView:
-    """Make another link that leads to an open invitation; the earlier ones go on leading there."""
-    yuzuri, pool, invitation = (
-        running(request),
-        _read_pool_id(pool_id),
-        _read_invitation(invitation_id),
-    )
+async def show_invitation_again(request: Caller, invitation_id: FromPath[str]) -> SecretView:
+    """Make another secret that opens an invitation to a pool that I own or manage.
+
+    The newest 20 of them work.
+    """
+    yuzuri, wanted = running(request), _read_invitation(invitation_id)
     async with yuzuri.database.connection() as connection:
-        at = yuzuri.clock()
-        seen = await load_pool_view(connection, yuzuri.profiles, request.user, pool, at)
-    if not any(one.id == invitation and one.number is None for one in seen.invitations):
-        raise DomainError(Code.INVITATION_UNKNOWN)
-    return await _show_invited(request, invitation, with_link=True)
+        pools = await load_pool_views(connection, yuzuri.profiles, request.user, yuzuri.clock())
+    for invitation in (one for pool in pools for one in pool.invitations):
+        if invitation.id == wanted and invitation.number is None:
+            return await mint(yuzuri, SecretKind.INVITATION, wanted)
+    raise DomainError(Code.INVITATION_UNKNOWN)
 
 
 @post(
@@ -393,19 +395,6 @@ async def _show(request: Caller, pool: PoolId) -> PoolView:
     async with yuzuri.database.connection() as connection:
         seen = await load_pool_view(connection, yuzuri.profiles, request.user, pool, at)
     return view_pool(seen, request.user, yuzuri.profiles[seen.pool.operator], language, at)
-
-
-async def _show_invited(
-    request: Caller, invitation: InvitationId, *, with_link: bool
-) -> InvitedView:
-    yuzuri = running(request)
-    if not with_link:
-        return InvitedView(id=invitation.uuid, secret=None, link=None)
-    async with yuzuri.database.connection() as connection:
-        at = yuzuri.clock()
-        secret = await mint_secret(connection, SecretKind.INVITATION, invitation, at)
-    link = secret_url(yuzuri.settings.origin, secret)
-    return InvitedView(id=invitation.uuid, secret=secret, link=link)
 
 
 def _read_pool_id(text: str) -> PoolId:

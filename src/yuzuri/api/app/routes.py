@@ -101,7 +101,7 @@ _for_people = Router(
         pools.change_member,
         pools.remove_member,
         pools.invite,
-        pools.link_invitation,
+        pools.show_invitation_again,
         pools.withdraw_invitation,
         pools.show_invitations,
         pools.accept_invitation,
