@@ -52,19 +52,28 @@ def aki(site: Site) -> Iterator[Browser]:
 
 
 def post_paths() -> list[str]:
-    gift = "01a203c6-d90c-77a3-9b2d-83a3a51883cb"
+    """Return where each form of ours is sent, with an id in every place that takes one."""
+    any_id = "01a203c6-d90c-77a3-9b2d-83a3a51883cb"
     return [
-        route.path.replace("{gift:str}", gift)
-        .replace("{notice:str}", gift)
-        .replace("{answer:str}", "accept")
+        re.sub(r"\{\w+:str\}", any_id, route.path.replace("{answer:str}", "accept"))
         for route in web_router.routes
         if isinstance(route, HTTPRoute)
         and any(isinstance(handler, post) for handler in route.route_handlers)
+        and route.path not in WITHOUT_TOKEN
     ]
 
 
-def test_every_post_of_the_pages_is_known_here() -> None:
-    assert len(post_paths()) == 8
+WITHOUT_TOKEN = {"/l/open"}
+"""Its page is the same for everyone, and it changes nothing."""
+
+
+def test_opening_a_link_is_for_our_own_page_alone(site: Site) -> None:
+    assert {route.path for route in web_router.routes} > WITHOUT_TOKEN
+    secret = {"secret": "AAAAAAAAAAAAAAAAAAAAAA"}
+    for where, status in (("same-origin", 404), ("cross-site", 403), ("same-site", 403)):
+        headers = {"sec-fetch-site": where}
+        answer = httpx.post(f"{site.address}/l/open", data=secret, headers=headers)
+        assert answer.status_code == status, where
 
 
 @pytest.mark.parametrize("path", post_paths())
@@ -99,7 +108,9 @@ def test_a_form_can_only_be_sent_as_a_form(aki: Browser) -> None:
     assert aki.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/give", "/gifts", "/sign-in", "/nothing", "/gifts/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/give", "/gifts", "/links", "/l", "/sign-in", "/nothing", "/gifts/x", "/links/x"]
+)
 def test_every_page_carries_its_headers(aki: Browser, path: str) -> None:
     headers = aki.get(path).headers
     policy = headers["content-security-policy"]
@@ -148,7 +159,17 @@ def test_cookies_are_for_no_script_and_no_other_site(site: Site) -> None:
 
 def test_nobody_sees_pages_without_signing_in(site: Site) -> None:
     browser = Browser(site)
-    for path in ("/", "/give", "/gifts", "/gifts/01a203c6-d90c-77a3-9b2d-83a3a51883cb"):
+    gift = "/gifts/01a203c6-d90c-77a3-9b2d-83a3a51883cb"
+    for path in (
+        "/",
+        "/give",
+        "/gifts",
+        gift,
+        "/links",
+        "/links/new",
+        "/requests/new",
+        "/contacts",
+    ):
         answer = browser.get(path)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/sign-in")
