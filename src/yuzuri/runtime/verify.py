@@ -26,7 +26,8 @@ _I4 = """
 WITH answered AS (
     SELECT reply #>> '{0}' AS kind, reply #>> '{1,gift,id}' AS gift,
            reply #>> '{1,gift,state}' AS state, reply #>> '{1,purchase}' AS purchase,
-           reply #> '{1,issued}' AS issued
+           reply #> '{1,issued}' AS issued, reply #>> '{1,link,id}' AS link,
+           reply #>> '{1,link,state}' AS link_state
     FROM (SELECT convert_from(reply, 'UTF8')::jsonb AS reply
           FROM command WHERE reply <> '1') AS kept
 )
@@ -41,6 +42,15 @@ UNION ALL
 SELECT 'gift ' || gift, 'it was ' || state || ' by a request, and is not there'
 FROM answered
 WHERE kind = 'GiftDone' AND NOT EXISTS (SELECT FROM gift WHERE gift.id::text = answered.gift)
+UNION ALL
+SELECT 'link ' || link, 'it was ' || link_state || ' by ' || count(*) || ' requests'
+FROM answered WHERE kind = 'LinkDone' GROUP BY link, link_state HAVING count(*) > 1
+UNION ALL
+SELECT 'link ' || link.id, 'no request made it what it is: ' || link.state
+FROM link
+WHERE state <> 'spent' AND NOT EXISTS (
+    SELECT FROM answered
+    WHERE answered.link = link.id::text AND answered.link_state = link.state)
 UNION ALL
 SELECT 'purchase ' || purchase, 'it was made by ' || count(*) || ' requests'
 FROM answered WHERE kind = 'Purchased' GROUP BY purchase HAVING count(*) > 1
