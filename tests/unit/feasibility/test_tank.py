@@ -125,6 +125,7 @@ def test_every_reason_is_told_at_once_each_with_its_rule() -> None:
         ),
         pytest.param({"inside": 0}, None, id="nobody knows when somebody gives"),
         pytest.param({"draws": 2, "until": CLOSES}, None, id="it closes before that"),
+        pytest.param({"until": OPENS + HOUR}, None, id="it has closed, and was open before"),
     ],
 )
 def test_it_is_told_from_when_one_may_draw(known: dict[str, Any], since: datetime | None) -> None:

@@ -324,6 +324,34 @@ def test_only_data_goes_in_and_something_does() -> None:
             decide_tank(facts, command)
 
 
+def test_a_month_lets_one_draw_so_often_and_so_much_and_the_next_one_anew() -> None:
+    giver, taker = line(), line()
+    facts = facts_of(giver, taker)
+    tank = opened(facts)
+    bought(facts, giver, "never")
+    do(facts, giving(giver, tank, ISSUED))
+    for amount in (20, 30):
+        assert isinstance(do(facts, drawing(taker, tank, amount)), TankDone)
+    assert codes(do(facts, drawing(taker, tank, 1))) == [Code.TANK_DRAWS_PER_MONTH]
+    facts.book.at += timedelta(days=30)
+    assert codes(do(facts, drawing(taker, tank, VOLUME + 1))) == [Code.TANK_VOLUME_PER_MONTH]
+    assert isinstance(do(facts, drawing(taker, tank, VOLUME)), TankDone)
+    assert facts.account(taker, facts.tanks[tank]).in_month_of(facts.at, TOKYO) == (1, VOLUME)
+
+
+def test_where_the_clock_goes_back_the_later_month_goes_on() -> None:
+    giver, taker = line(), line()
+    facts = facts_of(giver, taker)
+    tank = opened(facts)
+    bought(facts, giver, "never")
+    do(facts, giving(giver, tank, ISSUED))
+    facts.book.at += timedelta(days=30)
+    for amount in (20, 30):
+        do(facts, drawing(taker, tank, amount))
+    facts.book.at -= timedelta(days=30)
+    assert codes(do(facts, drawing(taker, tank, 1))) == [Code.TANK_DRAWS_PER_MONTH]
+
+
 # ---------------------------------------------------------------- a small model
 
 
@@ -358,9 +386,13 @@ class TankMachine(RuleBasedStateMachine):
         self.tank = opened(self.facts)
         self.modelled = {one.id: Modelled() for one in self.lines}
         self.inside = 0
+        for one in range(3):
+            self.buys(one)
+        self.gives(0, ISSUED)
 
     who = st.integers(0, 2)
     amounts = st.sampled_from([1, 49, 50, 51, 150, 299, 300, 301, 1_000])
+    draw_amounts = st.sampled_from([1, 20, 30, 49, 150, 299, 300, 301])
 
     @rule(who=who)
     def buys(self, who: int) -> None:
@@ -389,7 +421,7 @@ class TankMachine(RuleBasedStateMachine):
         else:
             assert codes(outcome) == [Code.BALANCE_NOT_ENOUGH]
 
-    @rule(who=who, amount=amounts)
+    @rule(who=who, amount=draw_amounts)
     def draws(self, who: int, amount: int) -> None:
         model = self.modelled[self.lines[who].id]
         may = model.may_draw(amount, self.inside, self.facts.at)
@@ -400,7 +432,11 @@ class TankMachine(RuleBasedStateMachine):
             model.draws.append((f"{self.facts.at.astimezone(TOKYO):%Y-%m}", amount))
             self.inside -= amount
 
-    @rule(by=st.sampled_from([timedelta(hours=1), timedelta(days=10) - TICK, TICK]))
+    @rule(
+        by=st.sampled_from(
+            [timedelta(hours=1), timedelta(days=10) - TICK, timedelta(days=21), TICK]
+        )
+    )
     def goes_on(self, by: timedelta) -> None:
         self.facts.book.at += by
 
