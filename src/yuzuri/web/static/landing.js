@@ -2,19 +2,21 @@
 // It leaves the address bar at once, and stays in this tab alone, so that it survives signing in.
 
 const KEPT = "yuzuri-link";
+const SECRET = /^[\w-]{22}$/;
 
-keepSecret();
+const found = location.hash.slice(1);
+if (found && found !== "main") keepSecret(found);
 window.addEventListener("hashchange", () => {
-  if (keepSecret()) location.reload(); // another link, opened in the same tab
+  const other = location.hash.slice(1); // a place in the page, or another link in the same tab
+  if (!SECRET.test(other)) return;
+  keepSecret(other);
+  location.reload();
 });
 void open(sessionStorage.getItem(KEPT) ?? "");
 
-function keepSecret() {
-  const secret = location.hash.slice(1);
-  if (!secret || secret === "main") return false;
+function keepSecret(secret) {
   sessionStorage.setItem(KEPT, secret);
   history.replaceState(null, "", location.pathname);
-  return true;
 }
 
 async function open(secret) {
