@@ -43,8 +43,8 @@ def friends(settings: Settings) -> Friends:
 
 
 def test_terms_are_printed_and_nothing_is_offered_before_one_agrees(friends: Friends) -> None:
-    asked = ("delegations", "offer", friends.lines["Aki"], *friends.acting("Aki"))
-    asked += ("--until", UNTIL, "--to", number("Hina"), "--see")
+    asked: tuple[str, ...] = ("delegations", "offer", friends.lines["Aki"])
+    asked += (*friends.acting("Aki"), "--until", UNTIL, "--to", number("Hina"), "--see")
     refused = friends.desk.run(*asked, "--lang", "ja")
     assert refused.exit_code == 2
     assert "他の方に回線の操作を任せるための規約" in refused.output
