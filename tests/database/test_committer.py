@@ -46,8 +46,10 @@ from yuzuri.kernel.ids import (
 )
 from yuzuri.ledger.commands import DONE, LedgerDone, Move, Reserve
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
+from yuzuri.runtime.commands import Command
+from yuzuri.runtime.facts import Facts
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, Facts, YuzuriRoad
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.gifts import AcceptGift, GiftDone, GiftRefused, OfferGift
 from yuzuri.subscribers.lines import Line

@@ -38,8 +38,9 @@ from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.gift_rules import ClaimLifetime, GiftRules
 from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, YuzuriRoad
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.settings import Settings
 from yuzuri.sharing import gift_decisions

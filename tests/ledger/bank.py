@@ -24,7 +24,7 @@ from yuzuri.ledger.book import Book
 from yuzuri.ledger.commands import DONE, Capture, Release, Reserve
 from yuzuri.operators.profiles import Profiles
 from yuzuri.runtime import road
-from yuzuri.runtime.road import Command
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 from yuzuri.settings import Settings
 

@@ -42,8 +42,9 @@ from yuzuri.ledger.commands import Capture, Move, Release, Reserve
 from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.ledger.writes import Write, carry_out
 from yuzuri.runtime import road
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, YuzuriRoad
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.settings import Settings
 
 HOMES = (0, 0, 0, 9)

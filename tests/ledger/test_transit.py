@@ -21,8 +21,8 @@ from yuzuri.kernel.ids import AllowanceId, HolderId, Home, Id, home_of, in_home
 from yuzuri.ledger.commands import DONE, TRANSIT_MAX, Move
 from yuzuri.ledger.due import Traveller, travellers
 from yuzuri.ledger.store import lock_home
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 
 NEAR, FAR = 3, 12

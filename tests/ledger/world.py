@@ -39,8 +39,8 @@ from yuzuri.ledger.commands import Move
 from yuzuri.ledger.due import travellers
 from yuzuri.operators.plans import Validity, ValidityKind
 from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 from yuzuri.settings import Settings
 from yuzuri.subscribers.lines import Line, Person, add_line, add_person, load_line

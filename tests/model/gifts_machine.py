@@ -27,8 +27,8 @@ from yuzuri.jobs.sweeps import sweep
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import GiftId, PurchaseId, new_id
 from yuzuri.ledger.store import read_book
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
 from yuzuri.settings import Settings
 from yuzuri.sharing.gift_store import load_gifts
 from yuzuri.sharing.gifts import (

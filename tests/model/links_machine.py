@@ -14,8 +14,8 @@ from yuzuri.db.committer import Request
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.ids import LinkId, RequestId, new_id
 from yuzuri.kernel.quantities import Unit
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
 from yuzuri.sharing.gifts import GiftDone, GiftRefused
 from yuzuri.sharing.link_draws import equal_shares
 from yuzuri.sharing.link_rows import load_links

@@ -66,8 +66,9 @@ from yuzuri.ledger.commands import (
 from yuzuri.ledger.due import Traveller, travellers
 from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, YuzuriRoad
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.runtime.verify import verify
 from yuzuri.settings import Settings
 from yuzuri.sharing import gift_decisions

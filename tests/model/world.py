@@ -24,8 +24,9 @@ from yuzuri.operators.plans import Plan, PlanAllowance, TopUp, Validity, Validit
 from yuzuri.operators.profile import OperatorKind, Profile
 from yuzuri.operators.profiles import Profiles
 from yuzuri.operators.sources import Confidence, Rule, Source
+from yuzuri.runtime.commands import Command
+from yuzuri.runtime.facts import Facts
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, Facts
 from yuzuri.runtime.running import Yuzuri, run_yuzuri
 from yuzuri.runtime.verify import verify
 from yuzuri.settings import Settings

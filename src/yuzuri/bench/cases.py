@@ -22,7 +22,7 @@ from yuzuri.ledger.changes import HOUSE, House
 from yuzuri.ledger.commands import Capture, Move, Reserve
 from yuzuri.ledger.due import holders_with_expired
 from yuzuri.ledger.expiry import ExpireBuckets, Expired
-from yuzuri.runtime.road import Command
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.running import Yuzuri
 
 GROUP = 8_000

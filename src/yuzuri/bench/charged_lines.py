@@ -9,7 +9,7 @@ from yuzuri.catalog.purchases import Purchase, Purchased
 from yuzuri.db.committer import Request
 from yuzuri.kernel.ids import HolderId, PersonId, PurchaseId, new_id
 from yuzuri.kernel.names import Language
-from yuzuri.runtime.road import Command
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
 from yuzuri.runtime.verify import verify
 from yuzuri.subscribers.lines import Line, Person, add_line, add_person

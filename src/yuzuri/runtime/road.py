@@ -1,7 +1,6 @@
 """The one road: every command of every room, from its facts to what it changed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -23,7 +22,6 @@ from yuzuri.charging.charging_store import (
 from yuzuri.charging.rating import RatingTable
 from yuzuri.charging.sessions import (
     ChargeEvent,
-    ChargingCommand,
     EndSession,
     OpenSession,
     UpdateSession,
@@ -32,17 +30,7 @@ from yuzuri.charging.spending_limit_store import tell_subscribers
 from yuzuri.db import Connection
 from yuzuri.kernel.ids import (
     HOME,
-    DelegationId,
-    GiftId,
-    HolderId,
     Home,
-    InvitationId,
-    LinkId,
-    PersonId,
-    PoolId,
-    PurchaseId,
-    RequestId,
-    SessionId,
     by_home,
     home_of,
 )
@@ -53,164 +41,77 @@ from yuzuri.ledger.commands import (
     Capture,
     Deliver,
     ForgetTransit,
-    LedgerCommand,
     Move,
     Release,
     Reserve,
     acting_home,
     decide_ledger,
-    holders_named,
 )
 from yuzuri.ledger.expiry import ExpireBuckets, expire_buckets
 from yuzuri.ledger.store import ask_for_book, confirm_book, foresee_book, take_book
-from yuzuri.ledger.writes import Write, carry_out, pack_book
+from yuzuri.ledger.writes import carry_out, pack_book
 from yuzuri.operators.profiles import Profiles
+from yuzuri.runtime.commands import (
+    Command,
+    GivingCommand,
+    name_delegated,
+    name_lines,
+    names_of,
+    owners_of,
+)
+from yuzuri.runtime.facts import Facts, load_delegation_facts, load_giving_facts, load_pool_facts
 from yuzuri.runtime.replies import Outcome, decode_outcome, encode_outcome
 from yuzuri.sharing.delegation_decisions import apply_delegation_decision, decide_delegation
 from yuzuri.sharing.delegation_facts import DelegationFacts
 from yuzuri.sharing.delegation_store import (
     count_delegated_use,
-    load_active_to,
-    load_delegations,
     write_delegations,
 )
 from yuzuri.sharing.delegations import (
-    AcceptDelegation,
     DelegationCommand,
     ExpireDelegation,
-    ManagePool,
-    OfferDelegation,
-    Scope,
 )
 from yuzuri.sharing.gift_decisions import decide_gift
 from yuzuri.sharing.gift_facts import GiftFacts
-from yuzuri.sharing.gift_store import lines_of_gifts, take_in_gifts, write_gifts
+from yuzuri.sharing.gift_store import write_gifts
 from yuzuri.sharing.gifts import (
-    AcceptGift,
-    CancelGift,
-    DeclineGift,
     ExpireGift,
     GiftCommand,
-    OfferGift,
 )
 from yuzuri.sharing.link_decisions import apply_link_decision, decide_link
 from yuzuri.sharing.link_facts import LinkFacts
-from yuzuri.sharing.link_store import lines_of_links, take_in_links, write_link_facts
-from yuzuri.sharing.links import ExpireLink, LinkCommand, PostLink, RevokeLink, TakeShare
+from yuzuri.sharing.link_store import write_link_facts
+from yuzuri.sharing.links import ExpireLink, LinkCommand, RevokeLink, TakeShare
 from yuzuri.sharing.pool_decisions import apply_pool_decision, decide_pool
 from yuzuri.sharing.pool_facts import PoolFacts
 from yuzuri.sharing.pool_store import (
     lines_of_pools,
-    load_invitations,
-    load_members,
-    load_pools,
     pools_of_invitations,
-    take_in_pools,
     write_pools,
 )
 from yuzuri.sharing.pools import (
-    ChangeMember,
-    ClosePool,
-    FillPool,
-    HandOverPool,
-    Invite,
-    JoinPool,
-    OpenPool,
     PoolCommand,
-    RemoveMember,
     SettlePool,
-    TakeOverPool,
-    WithdrawInvitation,
 )
 from yuzuri.sharing.request_decisions import (
     RequestFacts,
     apply_request_decision,
     decide_request,
 )
-from yuzuri.sharing.request_store import lines_of_requests, take_in_requests, write_request_facts
-from yuzuri.sharing.requests import AskForGift, CloseRequest, FillRequest, RequestCommand
+from yuzuri.sharing.request_store import write_request_facts
+from yuzuri.sharing.requests import RequestCommand
 from yuzuri.sharing.tank_decisions import apply_tank_decision, decide_tank
 from yuzuri.sharing.tank_facts import TankFacts
 from yuzuri.sharing.tank_store import take_in_tanks, write_tanks
 from yuzuri.sharing.tanks import (
     CloseTank,
-    DrawFromTank,
     ExtendTank,
-    GiveToTank,
     OpenTank,
     TankCommand,
 )
-from yuzuri.subscribers.lines import Line, lines_of, load_lines
-
-GivingCommand = GiftCommand | LinkCommand | RequestCommand
-
-Command = (
-    GivingCommand
-    | PoolCommand
-    | TankCommand
-    | DelegationCommand
-    | ChargingCommand
-    | Purchase
-    | ExpireBuckets
-    | LedgerCommand
-)
+from yuzuri.subscribers.lines import load_lines
 
 _encode = msgspec.msgpack.Encoder(enc_hook=bytes).encode
-
-
-@dataclass(slots=True)
-class Facts:
-    """The facts of one group, and which gifts it has changed."""
-
-    book: Book
-    gifts: GiftFacts
-    links: LinkFacts
-    requests: RequestFacts
-    pools: PoolFacts
-    tanks: TankFacts
-    delegations: DelegationFacts
-    charging: ChargingFacts
-    changed_gifts: set[GiftId] = field(default_factory=set)
-    writes: list[Write] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Named:
-    """What the commands of a group name."""
-
-    holders: set[HolderId] = field(default_factory=set)
-    lines: set[HolderId] = field(default_factory=set)
-    gifts: set[GiftId] = field(default_factory=set)
-    giving: set[HolderId] = field(default_factory=set)
-    """Lines that give or are given to, so that all limits on them are asked."""
-    links: set[LinkId] = field(default_factory=set)
-    takes: list[TakeShare] = field(default_factory=list)
-    requests: set[RequestId] = field(default_factory=set)
-    sessions: dict[SessionId, HolderId] = field(default_factory=dict)
-    """Sessions, and of which lines they are said to be."""
-    purchases: set[PurchaseId] = field(default_factory=set)
-    pools: set[PoolId] = field(default_factory=set)
-    members: set[HolderId] = field(default_factory=set)
-    """Lines that draw on a pool, or may come to."""
-    settled: set[PoolId] = field(default_factory=set)
-    """Pools of which something may go to lines of any home, and members of any home may go."""
-    invitations: set[InvitationId] = field(default_factory=set)
-    is_joining: bool = False
-    tanks: set[PoolId] = field(default_factory=set)
-    tank_operators: set[str] = field(default_factory=set)
-    """Operators that open a tank."""
-    delegations: set[DelegationId] = field(default_factory=set)
-    users: set[HolderId] = field(default_factory=set)
-    """Lines that use up data of another's, or may come to."""
-    managed: set[PoolId] = field(default_factory=set)
-    """Pools that somebody may be let manage."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Nothing is named but who has something, and sessions that run."""
-        given = (self.giving, self.gifts, self.links, self.requests)
-        shared = (self.pools, self.invitations, self.tanks, self.delegations)
-        return not any((self.lines, self.purchases, *given, *shared))
 
 
 class YuzuriRoad:
@@ -259,7 +160,7 @@ class YuzuriRoad:
 
         None where they are not of balances and running sessions alone, or not of the same home.
         """
-        home, named = self.home_of(commands[0]), _names(commands)
+        home, named = self.home_of(commands[0]), names_of(commands)
         if not named.is_plain or list(after.book.written) != [home]:
             return None
         if after.pools.changed:
@@ -294,15 +195,15 @@ class YuzuriRoad:
         self, connection: Connection, commands: Sequence[Command], at: datetime
     ) -> Facts:
         """Lock the homes that the commands name, and load all that their decisions may look at."""
-        named = _names(commands)
-        await _name_lines(connection, named)
+        named = names_of(commands)
+        await name_lines(connection, named)
         if named.invitations:
             named.pools |= await pools_of_invitations(connection, named.invitations)
         if named.settled:
             named.members |= await lines_of_pools(connection, named.settled)
         if named.delegations:
-            await _name_delegated(connection, named, at)
-        acted_on = await _owners_of(connection, named.pools) if named.pools else set()
+            await name_delegated(connection, named, at)
+        acted_on = await owners_of(connection, named.pools) if named.pools else set()
         # Before the locks: a line never changes, and one that is made later is not named yet.
         lines = await load_lines(connection, named.lines) if named.lines else {}
         metered = set(named.sessions.values())
@@ -324,70 +225,21 @@ class YuzuriRoad:
             book.allowances |= await load_allowances(connection, Home(home), bought)
         facts = self._facts(book)
         facts.gifts.lines = lines
-        await _load_giving(connection, facts, named)
+        await load_giving_facts(connection, facts, named)
         if named.pools:
-            await self._load_pools(connection, facts.pools, named, lines)
+            await load_pool_facts(connection, facts.pools, named, lines)
         if named.tanks:
             facts.tanks.lines = lines
             await take_in_tanks(
                 connection, facts.tanks, named.tanks, named.tank_operators, named.lines
             )
-        await self._load_delegations(connection, facts, named, commands, lines)
+        await load_delegation_facts(connection, facts, named, commands, lines)
         if metered:
             facts.charging.lines = lines
             await take_charging(facts.charging, sessions)
             if not facts.charging.payers(metered) <= payers | named.pools | named.lines:
                 raise SerializationFailure("a line has come to another pool")
         return facts
-
-    async def _load_pools(
-        self,
-        connection: Connection,
-        pools: PoolFacts,
-        named: _Named,
-        lines: Mapping[HolderId, Line],
-    ) -> None:
-        await take_in_pools(connection, pools, named.members, named.pools)
-        pools.invitations = await load_invitations(connection, named.invitations)
-        if any(
-            home_of(line) not in pools.book.locked
-            for pool in named.settled
-            for line in pools.lines_of(pool)
-        ):
-            raise SerializationFailure("a line has come to a pool")
-        pools.lines = {**lines, **await load_lines(connection, pools.members.keys() - lines.keys())}
-        if named.is_joining:
-            owners = {pool.owner for pool in pools.pools.values()}
-            pools.owned = {owner: await lines_of(connection, owner) for owner in owners}
-
-    async def _load_delegations(
-        self,
-        connection: Connection,
-        facts: Facts,
-        named: _Named,
-        commands: Sequence[Command],
-        lines: Mapping[HolderId, Line],
-    ) -> None:
-        """Load the delegations that are named, and those on which somebody may act here."""
-        known, pools, at = facts.delegations.known, facts.pools, facts.book.at
-        people, homes = set[PersonId](), set[Home]()
-        if named.giving or named.pools:
-            people, homes = _who_acts_where(facts, commands)
-        if people:
-            if not homes <= facts.book.locked.keys():
-                raise SerializationFailure("a pool has come to another owner")
-            known |= await load_active_to(connection, homes, people, at)
-        if named.users:
-            pools.members |= await load_members(connection, named.users)
-        if named.managed:
-            pools.pools |= await load_pools(connection, named.managed - pools.pools.keys())
-        if named.delegations:
-            known |= await load_delegations(connection, named.delegations, at)
-            used = {known[one].used_line for one in named.delegations & known.keys()}
-            if not used <= {*named.users, None}:
-                raise SerializationFailure("a line has come to use what is another's")
-        facts.delegations.lines = lines
-        facts.gifts.delegations = known
 
     def decide(self, facts: Facts, command: Command) -> Outcome:
         """Decide one command, and let the next one see what it changed."""
@@ -496,191 +348,3 @@ def _decide_giving(facts: Facts, command: GivingCommand) -> Outcome:
             return decision.outcome
         case _:
             assert_never(command)
-
-
-def _names(commands: Sequence[Command]) -> _Named:
-    named = _Named()
-    for command in commands:
-        match command:
-            case Move() | Reserve() | Capture() | Release() | Deliver() | ForgetTransit():
-                named.holders |= holders_named(command)
-            case Purchase():
-                named.lines.add(command.line)
-                named.purchases.add(command.id)
-            case ExpireBuckets():
-                named.holders.update(command.holders)
-            case OpenSession():
-                named.lines.add(command.line)
-                named.sessions[command.session] = command.line
-            case ChargeEvent():
-                named.lines.add(command.line)
-                named.sessions[command.event] = command.line
-            case UpdateSession() | EndSession():
-                named.sessions[command.session] = command.line
-            case _ if isinstance(command, GivingCommand):
-                _name_giving(named, command)
-            case _:
-                _name_shared(named, command)
-    return named
-
-
-def _name_shared(named: _Named, command: PoolCommand | TankCommand | DelegationCommand) -> None:
-    match command:
-        case _ if isinstance(command, PoolCommand):
-            _name_pool(named, command)
-        case _ if isinstance(command, TankCommand):
-            _name_tank(named, command)
-        case _ if isinstance(command, DelegationCommand):
-            _name_delegation(named, command)
-        case _:
-            assert_never(command)
-
-
-def _name_giving(named: _Named, command: GivingCommand) -> None:
-    match command:
-        case TakeShare():
-            named.lines.add(command.line)
-            named.links.add(command.link)
-            named.takes.append(command)
-        case RevokeLink() | ExpireLink():
-            named.links.add(command.link)
-        case OfferGift():
-            named.giving |= {command.from_line, command.to_line}
-        case AcceptGift() | DeclineGift() | CancelGift() | ExpireGift():
-            named.gifts.add(command.gift)
-        case PostLink() | AskForGift():
-            named.giving.add(command.line)
-        case FillRequest():
-            named.giving.add(command.line)
-            named.requests.add(command.request)
-        case CloseRequest():
-            named.requests.add(command.request)
-        case _:
-            assert_never(command)
-
-
-async def _name_lines(connection: Connection, named: _Named) -> None:
-    """Name the lines that gifts, links and requests are of."""
-    if named.gifts:
-        named.giving |= await lines_of_gifts(connection, named.gifts)
-    if named.requests:
-        named.giving |= await lines_of_requests(connection, named.requests)
-    if named.links:
-        named.lines |= await lines_of_links(connection, named.links)
-    named.lines |= named.giving
-
-
-async def _load_giving(connection: Connection, facts: Facts, named: _Named) -> None:
-    if named.gifts or named.giving:
-        await take_in_gifts(connection, facts.gifts, named.gifts, named.giving)
-    if named.links:
-        await take_in_links(connection, facts.links, named.links, named.takes)
-    if named.requests:
-        await take_in_requests(connection, facts.requests, named.requests)
-
-
-def _name_pool(named: _Named, command: PoolCommand) -> None:
-    match command:
-        case WithdrawInvitation() | JoinPool():
-            named.invitations.add(command.invitation)
-        case _:
-            named.pools.add(command.pool)
-    match command:
-        case OpenPool():
-            named.lines |= {command.line, command.pool}  # the pool: to see that it is no line
-        case JoinPool():
-            named.lines.add(command.line)
-            named.members.add(command.line)
-            named.is_joining = True
-        case HandOverPool():
-            if command.line is not None:
-                named.lines.add(command.line)
-        case ChangeMember() | RemoveMember() | FillPool():
-            named.lines.add(command.line)
-            named.members.add(command.line)
-        case ClosePool() | SettlePool():
-            named.settled.add(command.pool)
-        case Invite() | WithdrawInvitation() | TakeOverPool():
-            pass
-        case _:
-            assert_never(command)
-
-
-def _name_tank(named: _Named, command: TankCommand) -> None:
-    named.tanks.add(command.tank)
-    named.holders.add(command.tank)
-    match command:
-        case OpenTank():
-            named.tank_operators.add(command.operator)
-            named.lines.add(command.tank)  # to see that it is none
-        case GiveToTank() | DrawFromTank():
-            named.lines.add(command.line)
-        case _:
-            pass
-
-
-def _name_delegation(named: _Named, command: DelegationCommand) -> None:
-    match command:
-        case OfferDelegation():
-            named.lines.add(command.line)
-            named.managed |= _pools_of(command.scopes)
-        case AcceptDelegation():
-            named.delegations.add(command.delegation)
-            if command.line is not None:
-                named.lines.add(command.line)
-                named.users.add(command.line)
-        case _:
-            named.delegations.add(command.delegation)
-
-
-async def _name_delegated(connection: Connection, named: _Named, at: datetime) -> None:
-    """Name what delegations are about, as far as it is known before the locks."""
-    for delegation in (await load_delegations(connection, named.delegations, at)).values():
-        named.lines.add(delegation.line)
-        named.managed |= _pools_of(delegation.scopes)
-        if delegation.used_line is not None:
-            named.lines.add(delegation.used_line)
-            named.users.add(delegation.used_line)
-
-
-def _pools_of(scopes: Sequence[Scope]) -> set[PoolId]:
-    return {scope.pool for scope in scopes if isinstance(scope, ManagePool)}
-
-
-async def _owners_of(connection: Connection, pools: set[PoolId]) -> set[PersonId]:
-    return {pool.owner for pool in (await load_pools(connection, pools)).values()}
-
-
-def _who_acts_where(facts: Facts, commands: Sequence[Command]) -> tuple[set[PersonId], set[Home]]:
-    """Return who may be acting on what is another's, and the homes of those it is."""
-    people: set[PersonId] = set()
-    homes: set[Home] = set()
-    managed: list[tuple[PoolId, PersonId]] = []
-    for command in commands:
-        match command:
-            case OfferGift():
-                line = facts.gifts.lines.get(command.from_line)
-                if line is not None and line.person != command.person:
-                    people.add(command.person)
-                    homes.add(home_of(line.id))
-            case CancelGift():
-                gift = facts.gifts.gifts.get(command.gift)
-                if gift is not None and gift.authority is not None:
-                    people.add(command.person)
-                    homes.add(home_of(gift.authority))
-            case Invite() | ChangeMember() | RemoveMember():
-                managed.append((command.pool, command.person))
-            case WithdrawInvitation() | JoinPool():
-                invitation = facts.pools.invitations.get(command.invitation)
-                if invitation is not None:
-                    is_joining = isinstance(command, JoinPool)
-                    by = invitation.by if is_joining else command.person
-                    managed.append((invitation.pool, by))
-            case _:
-                pass
-    for pool_id, person in managed:
-        pool = facts.pools.pools.get(pool_id)
-        if pool is not None and pool.owner != person:
-            people.add(person)
-            homes.add(home_of(pool.owner))
-    return people, homes

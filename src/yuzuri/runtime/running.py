@@ -29,8 +29,10 @@ from yuzuri.ledger.expiry import ExpireBuckets, Expired
 from yuzuri.ledger.homes import count_homes
 from yuzuri.networks.register import Networks
 from yuzuri.operators.profiles import Profiles, read_profiles
+from yuzuri.runtime.commands import Command
+from yuzuri.runtime.facts import Facts
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command, Facts, YuzuriRoad
+from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.settings import Settings
 from yuzuri.sharing.delegations import DelegationCommand, DelegationOutcome
 from yuzuri.sharing.gifts import GiftCommand, GiftOutcome
