@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from yuzuri.cli.serving import say_where_links_lead
 from yuzuri.kernel.errors import Code
 from yuzuri.kernel.names import Language
 from yuzuri.settings import Settings, SettingsError, check_tls, default_data, read_settings
@@ -190,3 +191,13 @@ def test_the_origin_is_the_one_that_is_set_or_that_of_what_is_served(
 def test_what_listens_with_tls_has_a_secure_origin(tmp_path: Path) -> None:
     pem = tmp_path / "own.pem"
     assert Settings(data=tmp_path, port=443, tls_certificate=pem).origin == "https://127.0.0.1"
+
+
+def test_serving_says_with_what_links_begin(tmp_path: Path) -> None:
+    here = say_where_links_lead(Settings(data=tmp_path))
+    assert "http://127.0.0.1:8080" in here
+    assert "YUZURI_ORIGIN" in here
+    public = Settings(data=tmp_path, public_origin="https://yuzuri.example")
+    assert say_where_links_lead(public) == (
+        "Links that people pass on begin with https://yuzuri.example."
+    )

@@ -29,8 +29,10 @@ def serve(
 ) -> None:
     """Serve the pages and the API until interrupted; starts the embedded database if needed."""
     settings = read_settings()
+    settings = replace(settings, host=host or settings.host, port=port or settings.port)
     console.print(say_how_networks_enter(settings))
-    serve_until_interrupted(settings, host or settings.host, port or settings.port, workers)
+    console.print(say_where_links_lead(settings), markup=False)
+    serve_until_interrupted(settings, settings.host, settings.port, workers)
 
 
 def migrate() -> None:
@@ -110,6 +112,14 @@ def say_how_networks_enter(settings: Settings) -> str:
     if settings.network_open:
         return "Every program of this machine may speak as a network: YUZURI_NETWORK_OPEN."
     return "A network is let in by a signed token (yuzuri network token, trust)."
+
+
+def say_where_links_lead(settings: Settings) -> str:
+    """Say with what the links that people pass on begin."""
+    said = f"Links that people pass on begin with {settings.origin}."
+    if settings.public_origin is None:
+        return f"{said} Set YUZURI_ORIGIN where people find this under another address."
+    return said
 
 
 def check_port(host: str, port: int) -> None:
