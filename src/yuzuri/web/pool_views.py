@@ -12,6 +12,7 @@ from yuzuri.ledger.allowances import Allowance
 from yuzuri.ledger.book import Bucket
 from yuzuri.operators.profile import Profile
 from yuzuri.operators.profiles import Profiles
+from yuzuri.operators.services import MemberControl
 from yuzuri.runtime.pool_words import say_allotment, say_order, say_pace, say_role, say_terms
 from yuzuri.sharing.pool_views import (
     InvitationInView,
@@ -140,6 +141,8 @@ class PoolView:
     successor: str
     is_offered_to_me: bool
     may_fill: bool
+    slow_kbps: int | None
+    """How fast a line is that is slowed, where the operator says so."""
     kinds: tuple[KindView, ...]
     members: tuple[MemberView, ...]
     contributors: tuple[ContributorView, ...]
@@ -183,6 +186,9 @@ def view_pool(seen: PoolInView, me: Person, profiles: Profiles, reader: Reader) 
         successor=seen.successor.nickname if seen.successor else "",
         is_offered_to_me=pool.successor == me.id,
         may_fill=pool.closed_at is None and (seen.role is Role.OWNER or pool.members_fill),
+        slow_kbps=next(
+            (one.slow_kbps for one in profile.services if isinstance(one, MemberControl)), None
+        ),
         kinds=tuple(_kinds(seen.holdings, reader)),
         members=tuple(_member(seen, one, me, profile, reader) for one in seen.members),
         contributors=tuple(_contributors(seen.shares, me, profile, reader)),
