@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 from tests.conftest import Server
-from tests.model.world import World, choose, known, named, new_line, open_world, operator
+from tests.model.world import World, choose, hurry, known, named, new_line, open_world, operator
 
 from yuzuri.db.connect import open_database
 from yuzuri.kernel.errors import Code, Refusal
@@ -68,6 +68,7 @@ async def open_delegated_world(
     server.create(name, template)
     try:
         url = server.url(name)
+        hurry(url)
         await choose(url, homes)
         settings = Settings(data=data, database_url=url, demo=True)
         async with (

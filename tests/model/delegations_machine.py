@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -48,7 +48,7 @@ from yuzuri.sharing.delegations import (
     See,
     Use,
 )
-from yuzuri.sharing.gifts import CancelGift, DeclineGift, Gift, GiftDone
+from yuzuri.sharing.gifts import AcceptGift, CancelGift, DeclineGift, Gift, GiftDone
 from yuzuri.sharing.invariants import DELEGATION_INVARIANTS
 from yuzuri.sharing.pools import Invite, Invited
 
@@ -57,7 +57,9 @@ LIFETIME = timedelta(hours=72)
 
 OWNER, DELEGATE, STRANGER = "owner", "delegate", "stranger"
 people = st.sampled_from([DELEGATE, DELEGATE, DELEGATE, OWNER, STRANGER])
-amounts = st.sampled_from([10, 40, 100])
+amounts = st.sampled_from([20, 50, 100])
+ENDS = ("cancel", "take back", "decline", "accept", "lapse")
+"""How a gift ends: by the delegate, the owner, the receiver, or because nobody answers."""
 
 
 def _kind(scope: object) -> str:
@@ -74,7 +76,7 @@ scopes = st.lists(
         st.just(MANAGES),
     ),
     min_size=1,
-    max_size=3,
+    max_size=4,
     unique_by=_kind,
 )
 lives = st.sampled_from([timedelta(hours=6), timedelta(days=2), timedelta(days=30)])
@@ -93,8 +95,6 @@ class Let:
     taken: int = 0
     taken_today: int = 0
     day: date | None = None
-    given: list[int] = field(default_factory=list)
-    """Numbers of the gifts made on it."""
     acts: int = 0
 
     def may(self, kind: type, at: datetime) -> Any:
@@ -107,6 +107,7 @@ class Made:
     """What the model knows of a gift: it counts while it is open, and when it was accepted."""
 
     gift: Gift
+    on: Let
     state: str = "open"
 
     def counts(self, at: datetime) -> bool:
@@ -125,12 +126,13 @@ class DelegationsMachine(RuleBasedStateMachine):
         self.lets: dict[DelegationId, Let] = {}
         self.gifts: list[Made] = []
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(wanted=scopes, lasts=lives)
+    def begin(self, wanted: Sequence[Any], lasts: timedelta) -> None:
         self.us: People = self.run(meet(self.world))
-        for _ in range(8):
+        for _ in range(4):
             self.run(self.world.buy(self.us.owner, "never"))
         self.pool: PoolId = self.run(open_pool(self.world, self.us.owner))
+        self.let(wanted, lasts)
 
     def person(self, name: str) -> Any:
         return getattr(self.us, name)
@@ -147,14 +149,24 @@ class DelegationsMachine(RuleBasedStateMachine):
         delegation = self.run(offer(self.world, self.us, *let, lasts=lasts))
         self.lets[delegation] = Let(let, self.world.at, self.world.at + lasts)
 
+    @rule(wanted=scopes, lasts=lives)
+    def let(self, wanted: Sequence[Any], lasts: timedelta) -> None:
+        self.offer(wanted, lasts)
+        self._accept(0, DELEGATE)
+
     @precondition(lambda self: self.lets)
-    @rule(which=st.integers(0, 5), by=people)
-    def accept(self, which: int, by: str) -> None:
+    @rule(which=st.integers(0, 2), by=people, accepts=st.booleans())
+    def answer(self, which: int, by: str, accepts: bool) -> None:
+        if accepts:
+            self._accept(which, by)
+        else:
+            self._decline(which, by)
+
+    def _accept(self, which: int, by: str) -> None:
         delegation, let = self._let(which)
         uses = any(isinstance(scope, Use) for scope in let.scopes)
         line = self.us.delegate.id if uses else None
-        asked = self.run(accepting(self.world, delegation, self.person(by), line))
-        outcome = self.submit(asked)
+        outcome = self.submit(self.run(accepting(self.world, delegation, self.person(by), line)))
         is_busy = any(one.has_line and one.may(Use, self.world.at) for one in self.lets.values())
         if by != DELEGATE or not self._is_offered(let):
             assert code_of(outcome) is Code.DELEGATION_UNKNOWN
@@ -164,9 +176,7 @@ class DelegationsMachine(RuleBasedStateMachine):
             assert outcome == DelegationDone(delegation)
             let.state, let.has_line = "active", uses
 
-    @precondition(lambda self: self.lets)
-    @rule(which=st.integers(0, 5), by=people)
-    def decline(self, which: int, by: str) -> None:
+    def _decline(self, which: int, by: str) -> None:
         delegation, let = self._let(which)
         command = DeclineDelegation(person=self.person(by).person, delegation=delegation)
         outcome = self.submit(command)
@@ -191,8 +201,18 @@ class DelegationsMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ acting
 
-    @rule(amount=amounts, by=st.sampled_from([DELEGATE, DELEGATE, DELEGATE, STRANGER]))
-    def give(self, amount: int, by: str) -> None:
+    @rule(amount=amounts, then=st.sampled_from(["wait", *ENDS]))
+    def give(self, amount: int, then: str) -> None:
+        known = len(self.gifts)
+        self._give(amount, DELEGATE)
+        if then != "wait" and len(self.gifts) > known:
+            self.end_gift(0, then)
+
+    @rule(amount=amounts)
+    def give_what_is_nobody_s_to_give(self, amount: int) -> None:
+        self._give(amount, STRANGER)
+
+    def _give(self, amount: int, by: str) -> None:
         outcome = self.submit(giving(self.person(by), self.us.owner, self.us.stranger, amount))
         covering = [
             (let.until, delegation, scope.in_all - self._given(let))
@@ -208,39 +228,28 @@ class DelegationsMachine(RuleBasedStateMachine):
             assert isinstance(outcome, GiftDone), outcome
             _, delegation, _ = min(enough)
             assert outcome.gift.authority == delegation
-            self.lets[delegation].given.append(len(self.gifts))
             self.lets[delegation].acts += 1
-            self.gifts.append(Made(outcome.gift))
+            self.gifts.append(Made(outcome.gift, self.lets[delegation]))
 
     @precondition(lambda self: self.gifts)
-    @rule(which=st.integers(0, 5), by=st.sampled_from([DELEGATE, DELEGATE, OWNER]))
-    def cancel(self, which: int, by: str) -> None:
-        number = len(self.gifts) - 1 - which % len(self.gifts)
-        made = self.gifts[number]
-        gift = made.gift
-        outcome = self.submit(CancelGift(person=self.person(by).person, gift=gift.id))
-        let = next(one for one in self.lets.values() if number in one.given)
-        if by == DELEGATE and let.may(object, self.world.at) is None:
+    @rule(which=st.integers(0, 2), how=st.sampled_from(ENDS))
+    def end_gift(self, which: int, how: str) -> None:
+        made = self.gifts[len(self.gifts) - 1 - which % len(self.gifts)]
+        gift, let = made.gift, made.on
+        if how == "lapse":
+            self.world.clock.now = max(self.world.at, gift.deadline)
+            return
+        person = {"accept": STRANGER, "decline": STRANGER, "cancel": DELEGATE}.get(how, OWNER)
+        kind = {"accept": AcceptGift, "decline": DeclineGift}.get(how, CancelGift)
+        outcome = self.submit(kind(person=self.person(person).person, gift=gift.id))
+        if person == DELEGATE and let.may(object, self.world.at) is None:
             assert code_of(outcome) is Code.GIFT_UNKNOWN
         elif made.state == "open" and self.world.at < gift.deadline:
             assert isinstance(outcome, GiftDone)
-            made.state = "ended"
-            let.acts += by == DELEGATE
+            made.state = "accepted" if how == "accept" else "ended"
+            let.acts += person == DELEGATE
         else:
             assert code_of(outcome) in {Code.GIFT_ENDED, Code.GIFT_EXPIRED}
-
-    @precondition(lambda self: self.gifts)
-    @rule(which=st.integers(0, 5), accepts=st.booleans())
-    def answer(self, which: int, accepts: bool) -> None:
-        made = self.gifts[len(self.gifts) - 1 - which % len(self.gifts)]
-        receiver, gift = self.us.stranger, made.gift
-        if accepts:
-            outcome = self.run(self.world.accept(receiver, gift))
-        else:
-            outcome = self.submit(DeclineGift(person=receiver.person, gift=gift.id))
-        if made.state == "open" and self.world.at < gift.deadline:
-            assert isinstance(outcome, GiftDone)
-            made.state = "accepted" if accepts else "ended"
 
     @rule(wanted=amounts)
     def use(self, wanted: int) -> None:
@@ -320,7 +329,7 @@ class DelegationsMachine(RuleBasedStateMachine):
         sees = any(let.may(See, at) for let in self.lets.values())
         acts = {delegation: let.acts for delegation, let in self.lets.items()}
         used = {delegation: self.lets[delegation].taken for delegation in standing}
-        assert found == (standing, sees, acts, used, [])
+        assert found == (standing, sees, acts, used)
 
     async def _look(self) -> tuple[object, ...]:
         at, delegate = self.world.at, self.us.delegate.person
@@ -328,11 +337,17 @@ class DelegationsMachine(RuleBasedStateMachine):
         async with self.world.yuzuri.database.connection() as connection:
             standing = await delegations_to(connection, delegate, at)
             sees = await may_person_see(connection, delegate, self.us.owner.id, at)
-            (told,) = DELEGATION_INVARIANTS
-            cursor = await connection.execute(told.breaches, {"at": at})
-            breaches = await cursor.fetchall()
         used = {one.id: one.used for one in standing}
-        return set(used), sees, acts, used, breaches
+        return set(used), sees, acts, used
+
+    def teardown(self) -> None:
+        assert self.run(self._breaches()) == []
+
+    async def _breaches(self) -> list[Any]:
+        (told,) = DELEGATION_INVARIANTS
+        async with self.world.yuzuri.database.connection() as connection:
+            cursor = await connection.execute(told.breaches, {"at": self.world.at})
+            return await cursor.fetchall()
 
     async def _acts(self) -> dict[DelegationId, int]:
         async with self.world.yuzuri.database.connection() as connection:
@@ -347,7 +362,7 @@ class DelegationsMachine(RuleBasedStateMachine):
         return let.state == "offered" and self.world.at < ends
 
     def _given(self, let: Let) -> int:
-        made = (self.gifts[number] for number in let.given)
+        made = (one for one in self.gifts if one.on is let)
         return sum(one.gift.amount for one in made if one.counts(self.world.at))
 
 
