@@ -9,7 +9,18 @@ from typing import LiteralString
 import pytest
 from psycopg import AsyncConnection
 from tests.charging.core import event, granted, opened, session_of, updated
-from tests.charging.world import LEAST, MB, Circle, Talk, circle, filling, new_lines, rows, talk
+from tests.charging.world import (
+    LEAST,
+    MB,
+    PROFILES,
+    Circle,
+    Talk,
+    circle,
+    filling,
+    new_lines,
+    rows,
+    talk,
+)
 from tests.model.world import CLIENT, World
 from tests.pools import let_in
 
@@ -24,6 +35,7 @@ from yuzuri.runtime.commands import Command
 from yuzuri.runtime.road import YuzuriRoad
 from yuzuri.sharing.gifts import AcceptGift
 from yuzuri.sharing.pool_store import remove_members, write_members
+from yuzuri.sharing.pool_views import load_pool_views
 from yuzuri.sharing.pools import (
     Allotment,
     ChangeMember,
@@ -337,6 +349,7 @@ async def test_what_a_closed_pool_had_set_aside_goes_back_with_the_sweep_once_it
     closing = ClosePool(person=us.owner.person, pool=us.pool)
     assert await world.submit(closing) == PoolDone(us.pool)
     assert await world.left(member) == 80 * MB + 70 * MB
+    assert await owed_to(world, member) == [50 * MB]
     await sweep(world.yuzuri)
     assert await world.left(member) == 150 * MB
     assert (await running.report(20 * MB)).result is GrantResult.LIMIT_REACHED
@@ -347,7 +360,15 @@ async def test_what_a_closed_pool_had_set_aside_goes_back_with_the_sweep_once_it
     await sweep(world.yuzuri)
     assert await world.left(member) == 30 * MB
     assert await rows(world, "SELECT session FROM reauthorization") == [(dry.id,)]
+    assert await owed_to(world, member) == []
     assert await rows(world, "SELECT count(*) FROM pool_contribution") == [(0,)]
+
+
+async def owed_to(world: World, line: Line) -> list[int]:
+    """What a line sees that it has still to get back."""
+    async with world.yuzuri.database.connection() as connection:
+        views = await load_pool_views(connection, PROFILES, line.person, world.at)
+    return [share.amount for view in views for share in view.shares if share.is_owed]
 
 
 async def test_what_is_owed_to_a_line_in_another_pool_goes_back_beside_sessions_of_others(

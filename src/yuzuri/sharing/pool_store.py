@@ -108,6 +108,9 @@ SELECT pool, line, allowance, amount, is_owed FROM pool_contribution
 WHERE home = %s AND pool = ANY(%b) AND is_owed ORDER BY line, allowance
 """
 
+# A line may live in another home than the pool that it has left.
+_OWING = "SELECT DISTINCT pool FROM pool_contribution WHERE line = ANY(%b) AND is_owed"
+
 _FORGET_CONTRIBUTIONS = "DELETE FROM pool_contribution WHERE home = %s AND pool = ANY(%b)"
 
 _ADD_CONTRIBUTIONS = """
@@ -312,6 +315,12 @@ async def load_contributions(
     pools = list(pools)
     found = await take_contributions(await _ask_for(connection, _CONTRIBUTIONS, pools))
     return dict.fromkeys(pools, ()) | found
+
+
+async def pools_owing(connection: Connection, lines: Iterable[HolderId]) -> set[PoolId]:
+    """Return the pools that these lines have left, and have still to get something back from."""
+    cursor = await connection.execute(_OWING, (list(lines),))
+    return {PoolId(row[0]) async for row in cursor}
 
 
 async def ask_for_owed(

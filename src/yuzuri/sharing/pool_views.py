@@ -24,6 +24,7 @@ from yuzuri.sharing.pool_store import (
     load_pools,
     open_invitations,
     pools_of,
+    pools_owing,
 )
 from yuzuri.sharing.pools import Contribution, Invitation, Member, Pool, Role
 from yuzuri.subscribers.lines import (
@@ -102,12 +103,13 @@ async def load_pool_views(
 ) -> Sequence[PoolInView]:
     """Return the pools that a person owns, draws on, manages or could take over, oldest first.
 
-    A read that waits for no write.
+    And those from which they have still to get something back. A read that waits for no write.
     """
     mine = {line.id for line in await lines_of(connection, person)}
     pools = {pool.id: pool for pool in await pools_of(connection, person)}
     drawn_on = {PoolId(member.pool) for member in (await load_members(connection, mine)).values()}
-    pools |= await load_pools(connection, drawn_on - pools.keys())
+    left = await pools_owing(connection, mine)
+    pools |= await load_pools(connection, (drawn_on | left) - pools.keys())
     let = {one.id: one for one in await delegations_to(connection, person, at)}
     managed = {scope.pool for one in let.values() for scope in one.scopes_of(ManagePool)}
     for pool in (await load_pools(connection, managed - pools.keys())).values():

@@ -78,6 +78,7 @@ CREATE TABLE pool_contribution (
     PRIMARY KEY (home, pool, line, allowance, is_owed)
 ) WITH (fillfactor = 80);
 CREATE INDEX pool_contribution_owed ON pool_contribution (home, pool) WHERE is_owed;
+CREATE INDEX pool_contribution_owed_to ON pool_contribution (line) WHERE is_owed;
 
 GRANT SELECT, INSERT, UPDATE ON pool, pool_invitation TO yuzuri_serve;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pool_member, pool_contribution TO yuzuri_serve;
