@@ -8,11 +8,17 @@ FRUITS_MAX = 60
 """More shares than that are drawn as so many fruits that each stand for several."""
 
 WIDTH = 320
+_READABLE = 9
+"""A smaller fruit has no room for a letter."""
+
 _RADIUS = 10
 """Of a fruit as it is drawn before it is scaled."""
 
-_ROW = 1.15
-"""How high a row is, in widths of a place: there is room for the leaves."""
+_MEAN, _SMALLEST, _LARGEST = 0.34, 0.16, 0.46
+"""Radii in widths of a place: a share of the mean size, and how far others may differ from it."""
+
+_FIRST, _ROW = 0.78, 1.2
+"""Where the middles of the first row are and how far the next one is: there is room for leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +69,18 @@ def draw_fruits(shares: int, amount: int, taken: int, first: Sequence[Taken]) ->
         row, column = divmod(number, columns)
         known = first[number] if each == 1 and number < min(taken, len(first)) else None
         size = sqrt(known.amount / mean) if known else 1.0
-        radius = place * min(max(0.34 * size, 0.16), 0.47)
+        radius = place * min(max(_MEAN * size, _SMALLEST), _LARGEST)
         fruits.append(
             Fruit(
                 x=round(left + place * (column + 0.5), 1),
-                y=round(place * (0.65 + row * _ROW), 1),
+                y=round(place * (_FIRST + row * _ROW), 1),
                 scale=round(radius / _RADIUS, 3),
                 is_taken=number < filled,
-                initial=known.initial if known and radius > 9 else "",
+                initial=known.initial if known and radius >= _READABLE else "",
             )
         )
     rows = -(-count // columns)
-    return Fruits(WIDTH, round(place * (0.15 + rows * _ROW), 1), each, tuple(fruits))
+    return Fruits(WIDTH, round(place * (_FIRST + (rows - 1) * _ROW + 0.5), 1), each, tuple(fruits))
 
 
 def _columns(count: int) -> int:
