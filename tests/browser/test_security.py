@@ -109,7 +109,19 @@ def test_a_form_can_only_be_sent_as_a_form(aki: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/give", "/gifts", "/links", "/l", "/sign-in", "/nothing", "/gifts/x", "/links/x"]
+    "path",
+    [
+        "/",
+        "/give",
+        "/gifts",
+        "/links",
+        "/pools",
+        "/l",
+        "/sign-in",
+        "/nothing",
+        "/gifts/x",
+        "/links/x",
+    ],
 )
 def test_every_page_carries_its_headers(aki: Browser, path: str) -> None:
     headers = aki.get(path).headers

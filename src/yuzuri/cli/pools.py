@@ -1,13 +1,11 @@
 """`yuzuri pools`: what several lines draw on together, from the command line."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, assert_never
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import typer
 
+from yuzuri.cli.pool_rows import PoolRows, pool_rows
 from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_table, tell
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.kernel.amounts import parse_quantity
@@ -15,9 +13,8 @@ from yuzuri.kernel.calendar import parse_instant
 from yuzuri.kernel.errors import Code, DomainError, Refusal
 from yuzuri.kernel.ids import HolderId, Id, InvitationId, PersonId, PoolId, new_id
 from yuzuri.kernel.names import Language
-from yuzuri.kernel.quantities import Quantity, Unit
-from yuzuri.operators.profiles import Profiles
-from yuzuri.runtime.pool_words import say_allotment, say_order, say_pace, say_role, say_terms
+from yuzuri.kernel.quantities import Unit
+from yuzuri.runtime.pool_words import say_allotment, say_role, say_terms
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.link_secrets import (
     SecretKind,
@@ -27,8 +24,6 @@ from yuzuri.sharing.link_secrets import (
     secret_url,
 )
 from yuzuri.sharing.pool_views import (
-    MemberInView,
-    PoolInView,
     load_invitations_to,
     load_pool_views,
 )
@@ -50,10 +45,9 @@ from yuzuri.sharing.pools import (
     checked_pool_command,
     pool_of_key,
 )
-from yuzuri.subscribers.lines import Line, Person, parse_number
-from yuzuri.words.formats import say_list, say_quantity, say_until
+from yuzuri.subscribers.lines import parse_number
+from yuzuri.words.formats import say_list, say_until
 from yuzuri.words.sentences import say
-from yuzuri.words.translations import translate
 
 app = typer.Typer(help="Pools that several lines draw on together.", no_args_is_help=True)
 
@@ -271,11 +265,11 @@ def show(person: As, lang: Lang = None) -> None:
     """Show a person's pools: what is in each, who draws on it, and what would go back to whom."""
     language = reader_language(lang)
 
-    async def load(yuzuri: Yuzuri) -> list[_Rows]:
+    async def load(yuzuri: Yuzuri) -> list[PoolRows]:
         at = yuzuri.clock()
         async with yuzuri.database.connection() as connection:
             views = await load_pool_views(connection, yuzuri.profiles, _person(person), at)
-        return [_rows(view, yuzuri.profiles, at, language) for view in views]
+        return [pool_rows(view, yuzuri.profiles, at, language) for view in views]
 
     shown = with_yuzuri(load)
     show_table(language, ("Pool", "Name", "Role", "Left", "State"), [rows.pool for rows in shown])
@@ -320,90 +314,6 @@ def show_invitations(person: As, lang: Lang = None) -> None:
         console.print(f"\n{row[1]}", style="bold", markup=False)
         for term in terms:
             console.print(f"- {term}", markup=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of a pool in the three tables."""
-
-    pool: tuple[str, ...]
-    members: list[tuple[str, ...]]
-    shares: list[tuple[str, ...]]
-
-
-def _rows(view: PoolInView, profiles: Profiles, at: datetime, language: Language) -> _Rows:
-    pool = view.pool
-    zone = profiles[pool.operator].zone
-    return _Rows(
-        (
-            str(pool.id),
-            pool.name,
-            say_role(view.role, language),
-            _say_left(view, language),
-            _say_state(view, language),
-        ),
-        [_member_row(view, seen, zone, at, language) for seen in view.members],
-        [
-            (
-                str(share.line.id),
-                pool.name,
-                _say_who(share.person, share.line),
-                say_quantity(Quantity(share.amount, share.allowance.unit), language, exact=True),
-                translate(language, "does not expire")
-                if share.allowance.expires_at is None
-                else say_until(share.allowance.expires_at, zone, language),
-            )
-            for share in view.shares
-        ],
-    )
-
-
-def _member_row(
-    view: PoolInView, seen: MemberInView, zone: ZoneInfo, at: datetime, language: Language
-) -> tuple[str, ...]:
-    member, given = seen.member, seen.member.allotment
-    today, this_month = member.taken_at(at, zone)
-    part = None if given.share_percent is None else view.pool.size * given.share_percent // 100
-    monthly = [limit for limit in (given.cap_per_month, part) if limit is not None]
-    return (
-        str(member.line),
-        view.pool.name,
-        _say_who(seen.person, seen.line),
-        say_role(Role.OWNER if seen.person.id == view.owner.id else member.role, language),
-        _say_taken(today, given.cap_per_day, language),
-        _say_taken(this_month, min(monthly, default=None), language),
-        _say_taken(member.taken, given.share, language),
-        say_list((say_order(given, language), *say_pace(given, language)), language),
-    )
-
-
-def _say_who(person: Person, line: Line) -> str:
-    return f"{person.nickname} {line.masked_number}"
-
-
-def _say_left(view: PoolInView, language: Language) -> str:
-    amounts = {
-        unit: sum(bucket.available for bucket, terms in view.holdings if terms.unit is unit)
-        for unit in Unit
-    }
-    left = [say_quantity(Quantity(n, unit), language) for unit, n in amounts.items() if n]
-    return say_list(left, language) if left else translate(language, "nothing")
-
-
-def _say_state(view: PoolInView, language: Language) -> str:
-    if view.pool.closed_at is not None:
-        return translate(language, "closed")
-    if view.successor is not None:
-        return translate(language, "offered to {name}", name=view.successor.nickname)
-    return translate(language, "in use")
-
-
-def _say_taken(taken: int, limit: int | None, language: Language) -> str:
-    said = say_quantity(Quantity(taken, Unit.DATA), language)
-    if limit is None:
-        return said
-    most = say_quantity(Quantity(limit, Unit.DATA), language)
-    return translate(language, "{taken} of {limit}", taken=said, limit=most)
 
 
 # ---------------------------------------------------------------- what was typed

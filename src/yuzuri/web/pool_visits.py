@@ -20,7 +20,8 @@ from yuzuri.subscribers.lines import Line, Person, lines_of
 from yuzuri.web.evidence_views import Told, tell_refusal
 from yuzuri.web.instants import Reader
 from yuzuri.web.line_views import line_name, show_number
-from yuzuri.web.pool_views import MemberView, PoolView, view_pool
+from yuzuri.web.pool_member_views import MemberView
+from yuzuri.web.pool_views import PoolView, view_pool
 from yuzuri.web.rendering import page, see_other
 from yuzuri.web.sending import new_key, submit
 from yuzuri.web.statuses import status_of

@@ -35,6 +35,7 @@ from yuzuri.web.landing import open_link, show_landing
 from yuzuri.web.line_pages import put_notice_away, show_lines
 from yuzuri.web.link_landing import take_from_link
 from yuzuri.web.link_pages import revoke_link, show_link, show_links
+from yuzuri.web.pool_filling_pages import fill_pool, show_filling
 from yuzuri.web.pool_member_pages import (
     change_member,
     invite,
@@ -48,12 +49,10 @@ from yuzuri.web.pool_member_pages import (
 )
 from yuzuri.web.pool_pages import (
     close_pool,
-    fill_pool,
     hand_over_pool,
     join_own_pool,
     open_pool,
     review_closing,
-    show_filling,
     show_opening,
     show_pool,
     show_pools,
