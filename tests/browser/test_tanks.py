@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,8 +24,8 @@ SHOTS = os.environ.get("YUZURI_TEST_SHOTS")
 """A folder for pictures of what was looked at, for whoever wants to look too."""
 
 
-async def open_tanks(site: Site) -> None:
-    """Open an ordinary tank with something in it, and one for where the taker is."""
+async def open_tanks(site: Site) -> int:
+    """Open an ordinary tank with something in it, and one for where the taker is: two."""
     async with (
         open_database(site.settings, migrating=False) as database,
         run_yuzuri(site.settings, database, clock=lambda: NOW, profiles=read_profiles()) as yuzuri,
@@ -49,12 +48,12 @@ async def open_tanks(site: Site) -> None:
             )
         async with database.connection() as connection:
             await place_line(connection, site.known.lines[TAKER], "JP-17")
+    return 2
 
 
 @pytest.fixture(scope="module")
-def tanks(site: Site) -> Iterator[None]:
-    in_thread(lambda: asyncio.run(open_tanks(site)) or True)
-    return
+def tanks(site: Site) -> int:
+    return in_thread(lambda: asyncio.run(open_tanks(site)))
 
 
 def sign_in(page: Page, site: Site, who: str) -> None:

@@ -19,7 +19,7 @@ from yuzuri.operators.services import Pool
 
 GIVING = ("gift", "link", "request")
 MINEO = "mineo/mypita-10gb"
-CARRIED = {
+CARRIED: dict[str, Any] = {
     "issued_at": noon(MINEO) - 30 * DAY,
     "expires_at": noon(MINEO, day=1, month=12).replace(hour=0),
 }

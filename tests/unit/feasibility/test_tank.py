@@ -42,7 +42,13 @@ CLOSES = datetime(2026, 12, 1, tzinfo=TOKYO)
 def draw(of: Tank = FREE, **known: Any) -> DrawQuestion:
     """Put the question of a line with little left that has drawn nothing, on the 25th."""
     at = datetime(2026, 11, 25, 12, tzinfo=TOKYO)
-    usual = {"party": MINEO, "tank": of, "at": at, "left": 0, "inside": 100_000 * MB}
+    usual: dict[str, Any] = {
+        "party": MINEO,
+        "tank": of,
+        "at": at,
+        "left": 0,
+        "inside": 100_000 * MB,
+    }
     return DrawQuestion(**(usual | known))
 
 
