@@ -40,7 +40,7 @@ from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import DelegationId, HolderId, SessionId, home_of, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
-from yuzuri.runtime.road import Command
+from yuzuri.runtime.commands import Command
 from yuzuri.sharing.account import load_offer_facts
 from yuzuri.sharing.delegation_store import load_actions, load_agreements
 from yuzuri.sharing.delegation_views import (

@@ -38,8 +38,8 @@ from yuzuri.kernel.quantities import Unit
 from yuzuri.ledger.commands import Capture, Deliver, ForgetTransit, Move, Release, Reserve
 from yuzuri.ledger.expiry import ExpireBuckets
 from yuzuri.operators.delegation_rules import DelegatedScope
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
 from yuzuri.sharing.account import load_accounts, load_gift_list
 from yuzuri.sharing.delegation_views import load_seen_line
 from yuzuri.sharing.delegations import (

@@ -31,8 +31,8 @@ from yuzuri.charging.sessions import Charged, GrantResult
 from yuzuri.kernel.errors import Code, DomainError
 from yuzuri.kernel.ids import DelegationId, SessionId, home_of, new_id
 from yuzuri.kernel.names import Language
+from yuzuri.runtime.commands import Command
 from yuzuri.runtime.replies import Outcome
-from yuzuri.runtime.road import Command
 from yuzuri.sharing.account import load_gift_list
 from yuzuri.sharing.delegation_store import load_agreements
 from yuzuri.sharing.delegation_views import (
