@@ -42,17 +42,6 @@ def friends(settings: Settings) -> Friends:
     return Friends(settings)
 
 
-def test_terms_are_printed_and_nothing_is_offered_before_one_agrees(friends: Friends) -> None:
-    asked: tuple[str, ...] = ("delegations", "offer", friends.lines["Aki"])
-    asked += (*friends.acting("Aki"), "--until", UNTIL, "--to", number("Hina"), "--see")
-    refused = friends.desk.run(*asked, "--lang", "ja")
-    assert refused.exit_code == 2
-    assert "他の方に回線の操作を任せるための規約" in refused.output
-    assert "before you agree" in refused.output
-    shown = friends.desk.told("delegations", "show", *friends.acting("Aki"))
-    assert len(shown.splitlines()) == 1
-
-
 def test_a_permission_from_its_terms_to_its_end(friends: Friends) -> None:
     desk, aki, hina = friends.desk, friends.acting("Aki"), friends.acting("Hina")
     *terms, delegation = friends.let("--to", number("Hina"), "--see", "--give", "1GB")
@@ -101,13 +90,12 @@ def test_by_a_link_a_line_is_named_that_uses_the_data(friends: Friends) -> None:
     shown = desk.told("delegations", "show", *friends.acting("Aki"))
     assert "Use its data, up to 500 MB a day and 2 GB in all" in shown
 
-
-def test_what_is_offered_to_somebody_is_declined_by_them_only(friends: Friends) -> None:
+    # What is offered to somebody is declined by them, and by nobody else.
     *_, delegation = friends.let("--to", number("Hina"), "--see")
     declining = ("delegations", "decline", delegation)
     assert friends.desk.run(*declining, *friends.acting("Ben")).exit_code == 2
-    friends.desk.told(*declining, *friends.acting("Hina"))
-    shown = friends.desk.told("delegations", "show", *friends.acting("Aki"))
+    desk.told(*declining, *hina)
+    shown = desk.told("delegations", "show", *friends.acting("Aki"))
     assert "Declined" in shown
 
 
@@ -120,12 +108,16 @@ NOT_UNDERSTOOD: dict[tuple[str, ...], Code] = {
 }
 
 
-def test_what_cannot_be_understood_is_not_offered(settings: Settings) -> None:
-    desk = Desk(settings)
-    aki = desk.told("people", "add", "Aki")
-    line = desk.told("lines", "add", aki, "yuzuri-mobile/monthly", number("Aki"))
+def test_nothing_is_offered_that_is_not_understood_or_agreed_to(friends: Friends) -> None:
+    offering = ("delegations", "offer", friends.lines["Aki"], *friends.acting("Aki"))
+    asked = (*offering, "--until", UNTIL)
+    refused = friends.desk.run(*asked, "--to", number("Hina"), "--see", "--lang", "ja")
+    assert refused.exit_code == 2
+    assert "他の方に回線の操作を任せるための規約" in refused.output
+    assert "before you agree" in refused.output
     for options, code in NOT_UNDERSTOOD.items():
-        asked = ("delegations", "offer", line, "--as", aki, "--until", UNTIL, *options, "--agree")
-        error = desk.run(*asked).exception
+        error = friends.desk.run(*asked, *options, "--agree").exception
         assert isinstance(error, DomainError), options
         assert error.refusal.code is code, options
+    shown = friends.desk.told("delegations", "show", *friends.acting("Aki"))
+    assert len(shown.splitlines()) == 1
