@@ -34,6 +34,7 @@ from yuzuri.kernel.errors import Code
 from yuzuri.settings import Settings
 
 EXAMPLES = 12
+NAMES = ("Hana", "Ken", "Mai", "Aya")
 SMALLEST = 10_000_000
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -49,11 +50,13 @@ CHECKS = [
 
 @dataclass
 class Described:
-    """A server with two people on it."""
+    """A server with people on it; the last two have been asked nothing before."""
 
     served: ServedYuzuri
     hana: Customer
     ken: Customer
+    mai: Customer
+    aya: Customer
 
     @property
     def description(self) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def described(
 
     async def people(served: ServedYuzuri) -> list[Customer]:
         async with beside(its_settings) as yuzuri:
-            return [await add_customer(yuzuri, served, name) for name in ("Hana", "Ken")]
+            return [await add_customer(yuzuri, served, name) for name in NAMES]
 
     async def broken() -> list[str]:
         async with beside(its_settings) as yuzuri:
@@ -153,7 +156,7 @@ def test_every_answer_about_what_there_is_is_as_described(
 
 
 def test_what_is_told_of_a_link_and_a_request_is_as_described(described: Described) -> None:
-    hana, ken = described.hana, described.ken
+    hana, ken = described.mai, described.aya
     by_label = {operation.label: operation for operation in OPERATIONS}
     known: dict[str, str] = {}
 
@@ -247,6 +250,19 @@ def test_the_description_is_openapi_3_1_and_names_every_operation(described: Des
         "/v1/operators",
         "/v1/operators/{operator_id}",
         "/v1/feasibility",
+        "/v1/tanks",
+        "/v1/tanks/{tank_id}/donations",
+        "/v1/tanks/{tank_id}/draws",
+        "/v1/delegations/terms",
+        "/v1/delegations",
+        "/v1/delegations/{delegation_id}/secret",
+        "/v1/delegations/{delegation_id}",
+        "/v1/delegations/{delegation_id}/agreement",
+        "/v1/delegations/{delegation_id}/agreement.txt",
+        "/v1/delegations/accept",
+        "/v1/delegations/{delegation_id}/accept",
+        "/v1/delegations/{delegation_id}/decline",
+        "/v1/delegations/{delegation_id}/end",
     }
     for methods in description["paths"].values():
         for operation in methods.values():
