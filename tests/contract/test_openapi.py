@@ -36,6 +36,8 @@ from yuzuri.settings import Settings
 EXAMPLES = 12
 NAMES = ("Hana", "Ken", "Mai", "Aya")
 SMALLEST = 10_000_000
+NEWCOMER = {"X-Forwarded-For": "203.0.113.1"}
+"""An address from which nothing was tried that does not work."""
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
@@ -73,7 +75,7 @@ def described(
     name = f"yuzuri_described_{uuid.uuid4().hex}"
     server.create(name, template)
     data = tmp_path_factory.mktemp("described")
-    its_settings = Settings(data=data, database_url=server.url(name), demo=True)
+    its_settings = Settings(data=data, database_url=server.url(name), demo=True, proxies=1)
 
     async def people(served: ServedYuzuri) -> list[Customer]:
         async with beside(its_settings) as yuzuri:
@@ -162,7 +164,9 @@ def test_what_is_told_of_a_link_and_a_request_is_as_described(described: Describ
 
     def ask(who: Customer, label: str, /, **body: Any) -> dict[str, Any]:
         method, path = label.split()
-        answer = who.api.request(method, path.format_map(known), json=body or None, headers=keyed())
+        headers = keyed() | NEWCOMER
+        path = path.format_map(known)
+        answer = who.api.request(method, path, json=body or None, headers=headers)
         assert answer.is_success, answer.text
         by_label[label].validate_response(answer)
         told: dict[str, Any] = answer.json()
@@ -246,6 +250,7 @@ def test_the_description_is_openapi_3_1_and_names_every_operation(described: Des
         "/v1/invitations/join",
         "/v1/invitations/{invitation_id}/secret",
         "/v1/invitations/{invitation_id}/accept",
+        "/v1/invitations/{invitation_id}/decline",
         "/v1/invitations/{invitation_id}/withdraw",
         "/v1/operators",
         "/v1/operators/{operator_id}",
