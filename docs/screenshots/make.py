@@ -50,7 +50,7 @@ def main(languages: list[str], *, folder: Path, dark: bool, everything: bool) ->
                     reduced_motion="reduce",
                 )
                 ending = f"{language}{'-dark' if dark else ''}.png"
-                wanted = None if everything or language == "en" else {"lines", "give"}
+                wanted = None if everything or language == "en" else {"lines", "give", "poster"}
                 Camera(context.new_page(), folder, ending, wanted).walk(address, known)
                 context.close()
             browser.close()
@@ -119,6 +119,40 @@ class Camera:
         page.locator("button.person", has_text="Ben").click()
         self.scroll_to(f"#line-{known.lines[USED_LINE]} .kind:last-of-type")
         self.take("use")
+        self.share(address, line)
+
+    def share(self, address: str, line: str) -> None:
+        """Post a link, let two people take of it, and watch."""
+        page = self.page
+        page.goto(f"{address}/sign-in")
+        page.locator("button.person", has_text="Aki").click()
+        page.goto(f"{address}/links/new?line={line}")
+        page.locator('.chip:has(input[value="3 GB"])').click()
+        page.locator('.chip:has(input[name="chip-shares"][value="5"])').click()
+        page.locator('label:has(input[value="random"])').click()
+        page.locator("#least").fill("100 MB")
+        page.locator("#message").fill("Have a good trip, everyone!")
+        page.locator(".give > button").click()
+        page.locator("form[data-once] button").first.click()
+        url = page.locator("#address").input_value()
+        self.take("poster")
+        for nickname, thanks in (("Ben", "Just in time!"), ("陽菜", "ありがとう！")):
+            page.goto(f"{address}/sign-in")
+            page.locator("button.person", has_text=nickname).click()
+            page.goto(url)
+            page.locator(".take button").wait_for()
+            if nickname == "Ben":
+                self.take("opened")
+            page.locator(".take > button").click()
+            page.locator("#thanks").fill(thanks)
+            page.locator(".code-form button").click()
+            page.locator(".thanked").wait_for()
+        page.goto(f"{address}/sign-in")
+        page.locator("button.person", has_text="Aki").click()
+        page.goto(f"{address}/links")
+        page.locator("#my-links a").first.click()
+        page.locator("#link-takers a").first.wait_for()
+        self.take("link")
 
 
 if __name__ == "__main__":
