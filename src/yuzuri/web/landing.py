@@ -15,7 +15,7 @@ from functools import cache
 
 from litestar import MediaType, Response, get, post
 
-from yuzuri.kernel.errors import Code, DomainError
+from yuzuri.kernel.errors import DomainError
 from yuzuri.sharing.link_secrets import SecretKind
 from yuzuri.web.forms import read_unbound_form
 from yuzuri.web.helping_pages import show_opened_delegation
@@ -55,10 +55,6 @@ async def open_link(request: AnyRequest, visit: Visit) -> Response[str]:
         return nothing_opened(request, visit, None)
     try:
         async with opening(request, visit, secret) as opened:
-            return await RENDERERS.get(opened.target.kind, _show_unknown)(opened)
+            return await RENDERERS[opened.target.kind](opened)
     except DomainError as error:
         return nothing_opened(request, visit, error.refusal)
-
-
-async def _show_unknown(_: Opened) -> Response[str]:
-    raise DomainError(Code.LINK_UNKNOWN)
