@@ -144,6 +144,22 @@ async def test_a_link_lets_so_many_lines_join_and_then_leads_nowhere(
     assert len({answer.json()["detail"] for answer in answers}) == 1
 
 
+async def test_an_invitation_is_declined_by_the_line_that_was_invited_alone(
+    new_customer: AddCustomer,
+) -> None:
+    mai, ken, eve = [await new_customer(name) for name in ("Mai", "Ken", "Eve")]
+    pool = open_pool(mai)
+    invitation = done(mai, "POST", f"/pools/{pool}/invitations", {"number": ken.number})["id"]
+    path = f"/invitations/{invitation}/decline"
+    theirs = send(eve, "POST", path, {"line": str(eve.line)})
+    assert code(theirs) == (404, "invitation.unknown")
+    assert code(send(eve, "POST", path, {"line": str(ken.line)})) == (403, "line.not_yours")
+    assert len(ken.api.get("/v1/invitations").json()["invitations"]) == 1
+    assert send(ken, "POST", path, {"line": str(ken.line)}).status_code == 204
+    assert ken.api.get("/v1/invitations").json() == {"invitations": []}
+    assert shown(mai, pool)["invitations"] == []
+
+
 async def test_the_same_key_opens_one_pool_and_invites_once(new_customer: AddCustomer) -> None:
     mai = await new_customer("Mai")
     body = {"name": "Family", "line": str(mai.line)}

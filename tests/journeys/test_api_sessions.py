@@ -128,6 +128,7 @@ SIGNED = [
     ("GET", "/v1/invitations"),
     ("POST", "/v1/invitations/join"),
     ("POST", "/v1/invitations/{id}/accept"),
+    ("POST", "/v1/invitations/{id}/decline"),
     ("POST", "/v1/invitations/{id}/withdraw"),
     ("GET", "/v1/delegations"),
     ("POST", "/v1/delegations"),

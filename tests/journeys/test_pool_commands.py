@@ -95,6 +95,9 @@ def test_a_link_invites_so_many_lines_and_can_be_withdrawn(settings: Settings) -
     desk.told("pools", "join", link, of_ken, "--as", ken)
     assert "Ken •••71" in desk.told("pools", "show", "--as", mai)
     desk.told("pools", "withdraw", invitation, "--as", mai)
+    by_number = desk.told("pools", "invite", pool, "--as", mai, "--number", "+819012345670")
+    desk.told("pools", "decline", by_number, of_mai, "--as", mai)
+    assert desk.run("pools", "join", by_number, of_mai, "--as", mai).exit_code == 2
     refused = desk.run("pools", "join", link, of_mai, "--as", mai)
     assert refused.exit_code == 2
     assert "no invitation" in refused.output

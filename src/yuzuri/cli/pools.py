@@ -222,6 +222,15 @@ def join(
     with_yuzuri(run)
 
 
+@app.command("decline")
+def decline(invitation: UUID, line: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
+    """Say no to an invitation with the line that was invited."""
+    command = WithdrawInvitation(
+        person=_person(person), invitation=_invitation(invitation), line=_line(line)
+    )
+    _act(command, key, lang)
+
+
 @app.command("change")
 def change(
     pool: UUID,

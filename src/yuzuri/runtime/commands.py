@@ -231,7 +231,10 @@ def _name_pool(named: Named, command: PoolCommand) -> None:
             named.members.add(command.line)
         case ClosePool() | SettlePool():
             named.settled.add(command.pool)
-        case Invite() | WithdrawInvitation() | TakeOverPool():
+        case WithdrawInvitation():
+            if command.line is not None:
+                named.lines.add(command.line)
+        case Invite() | TakeOverPool():
             pass
         case _:
             assert_never(command)

@@ -163,6 +163,8 @@ def _done_on(facts: PoolFacts, command: PoolCommand, decision: PoolDecision) -> 
     if not isinstance(command, Invite | WithdrawInvitation | ChangeMember | RemoveMember):
         return None
     if isinstance(command, WithdrawInvitation):
+        if command.line is not None:
+            return None
         pool = facts.pools[facts.invitations[command.invitation].pool]
     else:
         pool = facts.pools[command.pool]
@@ -246,11 +248,17 @@ def _withdraw(facts: PoolFacts, command: WithdrawInvitation) -> PoolDecision | R
     invitation = facts.invitations.get(command.invitation)
     if invitation is None or invitation.withdrawn_at is not None:
         return Refusal(Code.INVITATION_UNKNOWN)
-    pool = _managed(facts, invitation.pool, command.person)
-    if isinstance(pool, Refusal):
+    if command.line is not None:
+        line = _own_line(facts, command.line, command.person)
+        if isinstance(line, Refusal):
+            return line
+        may_end = invitation.number == line.number
+    else:
+        may_end = isinstance(_managed(facts, invitation.pool, command.person), Pool)
+    if not may_end:
         return Refusal(Code.INVITATION_UNKNOWN)
     withdrawn = replace(invitation, withdrawn_at=facts.at)
-    return PoolDecision(PoolDone(pool.id), invitation=withdrawn)
+    return PoolDecision(PoolDone(invitation.pool), invitation=withdrawn)
 
 
 def _join(facts: PoolFacts, command: JoinPool) -> PoolDecision | Refusal:

@@ -235,10 +235,14 @@ class Invite(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class WithdrawInvitation(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Let nobody join by an invitation any more."""
+    """Let nobody join by an invitation any more: asked by who manages the pool.
+
+    With the `line` that was invited, its person declines.
+    """
 
     person: PersonId
     invitation: InvitationId
+    line: HolderId | None = None
 
 
 class JoinPool(msgspec.Struct, frozen=True, tag=True, kw_only=True):

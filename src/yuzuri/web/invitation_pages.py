@@ -15,7 +15,7 @@ from yuzuri.sharing.pool_views import (
     load_invitations_to,
     load_open_invitation,
 )
-from yuzuri.sharing.pools import JoinPool, PoolDone
+from yuzuri.sharing.pools import JoinPool, PoolDone, WithdrawInvitation
 from yuzuri.subscribers.lines import Line, Person, lines_of
 from yuzuri.web.evidence_views import tell_refusal
 from yuzuri.web.forms import Form
@@ -67,6 +67,19 @@ async def join_by_number(
             return await _invitation_page(yuzuri, visit, seen, refusal=outcome)
         case _:
             raise AssertionError("who joins is in the pool or refused")
+
+
+@post("/invitations/{invitation:str}/decline")
+async def decline_invitation(
+    request: AnyRequest, visit: Visit, person: Person, form: Form, invitation: str
+) -> Response[str] | Redirect:
+    """Say no with the line that was invited."""
+    yuzuri, wanted = yuzuri_of(request), _read(invitation)
+    command = WithdrawInvitation(person=person.id, invitation=wanted, line=_read_line(form))
+    outcome = await submit_pool(yuzuri, person, f"decline-{wanted}", form.text("key"), command)
+    if isinstance(outcome, Refusal):
+        raise DomainError(outcome.code, **outcome.fields)
+    return see_other(visit, "/pools?done=declined")
 
 
 @post("/invitations/join")

@@ -184,6 +184,7 @@ def say_done(done: str, language: Language) -> str:
         "invited": translate(
             language, "Invited. It waits for seven days under Pools of whoever has the number."
         ),
+        "declined": translate(language, "Declined: nobody joins by it any more."),
         "withdrawn": translate(language, "Withdrawn: nobody joins by it any more."),
         "offered": translate(language, "Offered. It stays yours until they accept."),
         "kept": translate(language, "It stays yours."),

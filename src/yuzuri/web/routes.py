@@ -26,6 +26,7 @@ from yuzuri.web.helping_pages import (
     show_delegations,
 )
 from yuzuri.web.invitation_pages import (
+    decline_invitation,
     join_by_number,
     join_by_secret,
     show_invitation,
@@ -161,6 +162,7 @@ web_router = Router(
         show_invitations,
         show_invitation,
         join_by_number,
+        decline_invitation,
         join_by_secret,
         show_nothing,
     ],

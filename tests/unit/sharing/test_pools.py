@@ -427,6 +427,20 @@ def test_nobody_joins_by_an_invitation_that_is_over_withdrawn_or_of_a_closed_poo
         assert code_of(do(facts, joining(friend, invitation))) is Code.INVITATION_UNKNOWN, happens
 
 
+def test_an_invitation_is_declined_by_whoever_has_its_number() -> None:
+    owner, friend, other = line(), line(), line()
+    facts = facts_of(owner, friend, other)
+    pool = opened(facts, owner)
+    invitation = invited(facts, owner.person, pool, number=friend.number)
+    declining = WithdrawInvitation(person=friend.person, invitation=invitation, line=friend.id)
+    by_other = WithdrawInvitation(person=other.person, invitation=invitation, line=other.id)
+    assert code_of(do(facts, by_other)) is Code.INVITATION_UNKNOWN
+    posing = WithdrawInvitation(person=other.person, invitation=invitation, line=friend.id)
+    assert code_of(do(facts, posing)) is Code.LINE_NOT_YOURS
+    assert do(facts, declining) == PoolDone(pool)
+    assert code_of(do(facts, joining(friend, invitation))) is Code.INVITATION_UNKNOWN
+
+
 def test_an_invitation_ends_after_it_begins() -> None:
     owner = line()
     facts = facts_of(owner)

@@ -139,6 +139,26 @@ async def accept_invitation(
 
 
 @post(
+    "/invitations/{invitation_id:str}/decline",
+    summary="Decline an invitation",
+    tags=["pools"],
+    status_code=204,
+    guards=[with_key],
+    responses=CHANGING,
+)
+async def decline_invitation(
+    request: Caller, invitation_id: FromPath[str], data: JSONBody[AcceptBody], key: Key
+) -> None:
+    """Say no with the line that was invited: nobody joins by the invitation any more."""
+    async with running(request).database.connection() as connection:
+        line = await own_line(connection, request.user, data.line)
+    command = WithdrawInvitation(
+        person=request.user, invitation=_read_invitation(invitation_id), line=line.id
+    )
+    await done_with_pool(request, key, command)
+
+
+@post(
     "/invitations/join",
     summary="Join a pool by a link",
     tags=["pools"],

@@ -74,7 +74,7 @@ class InvitationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class AcceptBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The line of mine that joins."""
+    """The line of mine that was invited."""
 
     line: Text
 

@@ -106,6 +106,7 @@ _for_people = Router(
         invitations.withdraw_invitation,
         invitations.show_invitations,
         invitations.accept_invitation,
+        invitations.decline_invitation,
         invitations.join_pool,
         tanks.show_tanks,
         tanks.give_to_tank,
