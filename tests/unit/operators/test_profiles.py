@@ -676,6 +676,12 @@ SECOND_PLAN = GOOD[GOOD.index("[[plans]]") :]
         pytest.param("[gift]", '[zones]\neast = ["JA"]\n[gift]', "'JA'", id="nor in a zone"),
         pytest.param("[gift]", "[zones]\neast = []\n[gift]", "'east'", id="a zone of nothing"),
         pytest.param("[gift]", '[zones]\nKR = ["JP"]\n[gift]', "'KR'", id="a zone like a country"),
+        pytest.param(
+            'country = "JP"',
+            'country = "JP"\ncolour = { value = "red", source = "page" }',
+            "colour.value",
+            id="no colour",
+        ),
         pytest.param("[gift]", "[gift", "", id="not TOML"),
     ],
 )

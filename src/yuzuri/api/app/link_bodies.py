@@ -71,11 +71,11 @@ class TakeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class PictureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which secret the QR code has, and in which language the words are."""
+    """Which secret the QR code has; `language` left out: as `Accept-Language` says."""
 
     secret: Secret
     format: PictureFormat = PictureFormat.PNG
-    language: Language = Language.EN
+    language: Language | None = None
 
 
 class ThanksBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

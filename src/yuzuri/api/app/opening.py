@@ -198,7 +198,7 @@ async def draw_poster(request: Caller, data: JSONBody[PictureBody]) -> Response[
             raise DomainError(Code.LINK_UNKNOWN)
         origin = yuzuri.settings.origin
         url = secret_url(origin, read_secret(data.secret, origin))
-        poster = await say(yuzuri, opened.target.id, url, data.language)
+        poster = await say(yuzuri, opened.target.id, url, data.language or language_of(request))
     # Neither is quick enough to let everyone else wait for it.
     if data.format is PictureFormat.SVG:
         picture = (await asyncio.to_thread(draw_svg, poster)).encode()
