@@ -358,9 +358,13 @@ async def test_a_session_gets_nothing_more_at_the_report_after_it_was_revoked(
 
 async def test_time_ends_it_without_a_sweep(world: World, us: People) -> None:
     delegation = await let(world, us, Use(in_all=500), gives(300), lasts=timedelta(minutes=5))
+    made = await world.submit(giving(us.delegate, us.owner, us.stranger, 1))
+    assert isinstance(made, GiftDone)
     grant = await grant_of(world, opened(us.delegate.id, session_of(us), (INTERNET, 100)))
     assert grant.validity_s == 5 * 60
     world.clock.move(timedelta(minutes=5))
+    cancel = CancelGift(person=us.delegate.person, gift=made.gift.id)
+    assert code_of(await world.submit(cancel)) is Code.GIFT_UNKNOWN
     gift = await world.submit(giving(us.delegate, us.owner, us.stranger, 1))
     assert code_of(gift) is Code.LINE_NOT_YOURS
     late = await grant_of(world, opened(us.delegate.id, session_of(us), (INTERNET, 100)))

@@ -36,6 +36,7 @@ from yuzuri.sharing.gifts import Gift, GiftDone, GiftRefused, GiftState
 from yuzuri.sharing.links import Audience, Link, LinkDone, Split
 from yuzuri.sharing.pools import Invited, PoolDone
 from yuzuri.sharing.requests import Request, RequestDone
+from yuzuri.sharing.tanks import TankDone
 
 zones = st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-3.5))])
 instants = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=zones)  # noqa: DTZ001 - hypothesis adds the zone
@@ -138,6 +139,7 @@ OUTCOMES: dict[type, st.SearchStrategy[Outcome]] = {
     ),
     PoolDone: st.builds(PoolDone, ids.map(HolderId).map(PoolId)),
     Invited: st.builds(Invited, ids.map(InvitationId)),
+    TankDone: st.builds(TankDone, ids.map(HolderId).map(PoolId), several(arrivals)),
     DelegationDone: st.builds(DelegationDone, ids.map(DelegationId)),
     Charged: st.builds(
         Charged,

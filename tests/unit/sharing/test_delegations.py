@@ -207,6 +207,22 @@ def test_somebody_gives_what_they_may(change: dict[str, Any], code: Code | None)
         assert code_of(found) is code
 
 
+def test_a_scope_is_for_one_person_and_one_thing() -> None:
+    known = delegation(See(), ManagePool(pool=POOL))
+    another = msgspec.structs.replace(POOLS[POOL], id=PoolId(HolderId(numbered(21))))
+    handed_over = msgspec.structs.replace(POOLS[POOL], owner=STRANGER)
+    for pool, person in (
+        (POOLS[POOL], STRANGER),
+        (another, DELEGATE),
+        (handed_over, DELEGATE),
+    ):
+        assert authority_to_manage([known], pool, person, START) is None
+    for line, person in ((LINE, STRANGER), (OTHER, DELEGATE)):
+        assert not may_see([known], line.id, person, START)
+    blind = delegation(GIVES, Use(in_all=1))
+    assert not may_see([blind], LINE.id, DELEGATE, START)
+
+
 def test_what_was_given_makes_room_again_when_it_ends() -> None:
     facts = facts_of(delegation())
     gift = Gift(
