@@ -1,13 +1,19 @@
 """Pools over HTTP: opened, joined by number and by link, drawn on, left, closed and handed over."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from tests.journeys.conftest import AddCustomer
 from tests.journeys.served import Customer, ServedYuzuri, broken_invariants, keyed, new_uuid
 
-from yuzuri.runtime.running import Yuzuri
+from yuzuri.kernel.calendar import utc_now
+from yuzuri.kernel.ids import AllowanceId, HolderId, HoldId, Id, PoolId, new_id
+from yuzuri.ledger.commands import DONE, Release, Reserve
+from yuzuri.runtime.running import HOUSE_CLIENT, Yuzuri
+from yuzuri.sharing.pools import PoolDone, SettlePool
 
 MB, GB = 10**6, 10**9
 NO_LIMITS = {
@@ -142,6 +148,42 @@ async def test_a_link_lets_so_many_lines_join_and_then_leads_nowhere(
     answers = [spent, joining(ann, withdrawn["secret"]), joining(ann, "x" * 22)]
     assert {code(answer) for answer in answers} == {(404, "link.unknown")}
     assert len({answer.json()["detail"] for answer in answers}) == 1
+
+
+async def test_what_a_phone_holds_is_owed_to_who_has_left_until_it_has_reported(
+    new_customer: AddCustomer, beside_served: Yuzuri
+) -> None:
+    mai, ken = await new_customer("Mai"), await new_customer("Ken")
+    pool = open_pool(mai)
+    join(mai, ken, pool)
+    fill(mai, pool, 3 * GB)
+    part = fill(ken, pool, 1 * GB)["contributions"][0]
+    hold, holder = HoldId(new_id()), HolderId(Id(UUID(pool).bytes))
+    reserve = Reserve(
+        id=hold,
+        holder=holder,
+        allowance=AllowanceId(Id(UUID(part["allowance"]).bytes)),
+        amount=400 * MB,
+        cause=new_id(),
+        expires_at=utc_now() + timedelta(hours=1),
+    )
+    assert await beside_served.submit(HOUSE_CLIENT, str(hold), reserve) is DONE
+    assert sum(one["held"] for one in shown(ken, pool)["left"]) == 400 * MB
+
+    assert send(ken, "DELETE", f"/pools/{pool}/members/{ken.line}").status_code == 204
+    assert ken.balances() == (5 * GB - 400 * MB, 0)
+    seen = shown(ken, pool)
+    owed = [(one["amount"], one["owed"]) for one in seen["contributions"]]
+    assert owed == [(400 * MB, True)]
+    assert (seen["left"], seen["members"]) == ([], []), "the rest is no longer theirs to see"
+    assert [one["owed"] for one in shown(mai, pool)["contributions"]].count(True) == 1
+
+    release = Release(hold=hold, holder=holder)
+    assert await beside_served.submit(HOUSE_CLIENT, f"end {hold}", release) is DONE
+    settle = SettlePool(pool=PoolId(holder))
+    assert isinstance(await beside_served.submit(HOUSE_CLIENT, f"settle {hold}", settle), PoolDone)
+    assert ken.balances() == (5 * GB, 0)
+    assert code(ken.api.get(f"/v1/pools/{pool}")) == (404, "pool.unknown")
 
 
 async def test_an_invitation_is_declined_by_the_line_that_was_invited_alone(

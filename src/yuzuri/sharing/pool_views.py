@@ -64,7 +64,7 @@ class ShareInView:
 class PoolInView:
     """A pool with what is in it, soonest expiry first, and those of its people whom one may see.
 
-    The owner and managers see all, a member themselves.
+    The owner and managers see all, a member themselves, whoever has left what is still theirs.
     """
 
     pool: Pool
@@ -211,6 +211,7 @@ class _Known:
         members = list(members)
         role = self._role(pool, members)
         sees_all = role is not Role.MEMBER
+        draws = any(one.line in self.mine for one in members)
         book = self.facts.book
         settled = sorted(
             settle(contributions, lambda allowance: _lasting(book, pool.id, allowance)),
@@ -221,7 +222,8 @@ class _Known:
             owner=self.people[pool.owner],
             role=role,
             successor=None if pool.successor is None else self.people[pool.successor],
-            holdings=tuple(_holdings(book, pool.id)),
+            # Whoever has left is told what is still theirs, and nothing else of the pool.
+            holdings=tuple(_holdings(book, pool.id)) if sees_all or draws else (),
             members=tuple(
                 MemberInView(one, self.lines[one.line], self._person(one.line))
                 for one in members

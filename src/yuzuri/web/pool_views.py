@@ -102,6 +102,11 @@ class PoolView:
         return tuple(member for member in self.members if member.is_mine)
 
     @property
+    def has_left(self) -> bool:
+        """The person draws on it no longer, and has still to get something back."""
+        return not (self.is_manager or self.mine)
+
+    @property
     def heirs(self) -> tuple[MemberView, ...]:
         """To whom it could be handed over: one line each."""
         others = {member.person: member for member in self.members if not member.is_mine}
