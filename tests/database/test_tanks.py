@@ -12,11 +12,12 @@ import pytest
 from psycopg import AsyncConnection
 from tests.model.world import ISSUED, World, breaches, choose, named, open_world, operator
 
+from yuzuri.charging.sessions import Charged, OpenSession, Wanted
 from yuzuri.db.committer import Request
 from yuzuri.db.connect import Database
 from yuzuri.jobs.sweeps import sweep
 from yuzuri.kernel.errors import Code
-from yuzuri.kernel.ids import HolderId, PoolId, home_of, new_id
+from yuzuri.kernel.ids import HolderId, PoolId, SessionId, home_of, new_id
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.ledger.store import read_book
 from yuzuri.operators.profiles import Profiles
@@ -204,6 +205,26 @@ async def test_each_sees_what_their_lines_may_do_and_no_tank_of_strangers(world:
     assert [view.lines[0].line for view in nobody] == [world.lines[0]]
 
 
+async def test_a_phone_that_waits_is_told_of_what_was_drawn(
+    world: World, admin_connection: AsyncConnection
+) -> None:
+    tank = await filled(world, 200)
+    (taker,) = await world.new_lines(1)
+    waiting = OpenSession(
+        session=SessionId(new_id(home_of(taker.id))),
+        line=taker.id,
+        network_function="smf",
+        notify_uri="http://127.0.0.1/notify",
+        country="JP",
+        sequence=0,
+        wanted=(Wanted(1, ISSUED),),
+    )
+    assert isinstance(await world.submit(waiting), Charged)
+    assert isinstance(await world.submit(drawing(taker, tank, 5)), TankDone)
+    cursor = await admin_connection.execute("SELECT session FROM reauthorization")
+    assert [row[0] for row in await cursor.fetchall()] == [waiting.session]
+
+
 async def test_what_nobody_draws_ends_in_the_tank(world: World) -> None:
     tank = await filled(world, 200)
     world.clock.move(timedelta(days=30))
@@ -215,10 +236,9 @@ async def test_what_nobody_draws_ends_in_the_tank(world: World) -> None:
 async def test_what_is_not_counted_is_found(
     world: World, admin_connection: AsyncConnection
 ) -> None:
-    tank = await filled(world, 200)
+    await filled(world, 200)
     await admin_connection.execute("UPDATE tank_account SET given = given - 1")
     (found,) = await breaches(world.yuzuri.database, world.at)
     assert found.startswith("I10 line ")
     assert "it gave 200 and drew 0, and is said to have given 199" in found
     await admin_connection.execute("UPDATE tank_account SET given = given + 1")
-    assert home_of(tank) == 0
