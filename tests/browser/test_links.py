@@ -194,6 +194,8 @@ def test_a_wrong_link_says_so_and_leaves_the_address_bar(
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text(NOTHING)
     assert page.url == f"{site.address}/l"
+    page.reload()
+    expect(heading).to_have_text("Open a link")
     # Another one, pasted into the same address bar.
     page.goto(f"{site.address}/l#main")
     page.evaluate("location.hash = 'BBBBBBBBBBBBBBBBBBBBBB'")
@@ -300,6 +302,31 @@ def test_the_poster_is_saved_and_its_link_shown_again(site: Site, new_context: N
     for address in (url, other):
         open_link(page, address)
         expect(page.locator("main")).to_contain_text("This is your own link")
+
+
+def test_a_tab_keeps_a_link_until_another_is_wanted_or_its_person_leaves(
+    site: Site, new_context: NewContext
+) -> None:
+    aki, ben = new_context().new_page(), new_context().new_page()
+    sign_in(aki, site, "Aki")
+    url = Post(AKI, "200 MB").make(aki, site)
+    sign_in(ben, site, "Ben")
+    heading = ben.get_by_role("heading", level=1)
+    for leave in ("another", "sign out"):
+        open_link(ben, url)
+        ben.get_by_role("button", name="日本語").click()
+        expect(ben.locator(".offer")).to_contain_text("Akiさんからのシェア")
+        ben.get_by_role("button", name="English").click()
+        expect(ben.locator(".offer")).to_contain_text("Aki shares with you")
+        if leave == "another":
+            ben.goto(f"{site.address}/links")
+            ben.get_by_role("link", name="Open a link that I was sent").click()
+        else:
+            ben.get_by_label("Signed in as Ben").click()
+            ben.get_by_role("button", name="Sign out").click()
+            ben.get_by_role("heading", name="Who do you want to be?").wait_for()
+            ben.goto(f"{site.address}/l")
+        expect(heading).to_have_text("Open a link")
 
 
 def test_only_ones_own_links_and_requests(site: Site, new_context: NewContext) -> None:

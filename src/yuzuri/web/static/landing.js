@@ -26,6 +26,7 @@ async function open(secret) {
       body: new URLSearchParams({ secret }),
       redirect: "error",
     });
+    if (answer.status === 404 || answer.status === 409) sessionStorage.removeItem(KEPT); // it is over
     await show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     document.getElementById("main").classList.remove("opening");

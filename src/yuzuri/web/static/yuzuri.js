@@ -10,6 +10,7 @@ for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
 for (const form of document.querySelectorAll("[data-code-form]")) takeCode(form);
 for (const button of document.querySelectorAll("[data-copy]")) copyText(button);
 for (const button of document.querySelectorAll("[data-share]")) shareLink(button);
+for (const way of document.querySelectorAll("[data-forgets]")) forgetLink(way);
 if (document.querySelector("[data-live]")) stayUpToDate();
 closeMenus();
 
@@ -111,6 +112,11 @@ function takeCode(form) {
   form.elements.namedItem("code").value = code;
   history.replaceState(null, "", location.pathname + location.search);
   form.scrollIntoView({ block: "nearest" });
+}
+
+// The link that this tab keeps (landing.js) is not wanted behind this one.
+function forgetLink(way) {
+  way.addEventListener("click", () => sessionStorage.removeItem("yuzuri-link"));
 }
 
 // Both are there only where the browser can do it.
