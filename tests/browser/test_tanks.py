@@ -130,3 +130,22 @@ def test_what_one_gives_another_draws(site: Site, new_context: NewContext) -> No
 
     sign_in(page, site, "陽菜")
     expect(page.locator(".empty")).to_contain_text("No tank of your operators is open now.")
+
+
+@pytest.mark.usefixtures("tanks")
+def test_who_may_not_give_like_this_is_shown_the_other_ways(
+    site: Site, new_context: NewContext
+) -> None:
+    page = new_context().new_page()
+    sign_in(page, site, "Aki")
+    page.goto(f"{site.address}/give?line={site.line('+819011110001')}")
+    page.locator("#amount").fill("5 MB")
+    page.locator("#to_number").fill("+81 90 3333 0002")
+    ways = page.locator(".verdict.refused a.button")
+    expect(ways).to_have_text(["Shared pool", "Delegated use"])
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / "ways.png", full_page=True, caret="initial")
+    problems = page.evaluate(LOOK)
+    assert not problems, problems
+    ways.first.click()
+    page.wait_for_url("**/pools")

@@ -20,6 +20,7 @@ from yuzuri.kernel.quantities import Unit
 from yuzuri.operators.profiles import read_profiles
 from yuzuri.runtime.verdict_json import verdict_json
 from yuzuri.words.formats import say_instant, say_quantity, say_until
+from yuzuri.words.routes import say_route
 from yuzuri.words.sentences import say
 from yuzuri.words.translations import translate
 
@@ -107,7 +108,7 @@ def _show(asked: Ask, verdicts: Sequence[Verdict], language: Language, zone: Zon
     console.print(f"{what}, {say_instant(asked.at, zone, language)}", style="dim", markup=False)
     rows = [
         (
-            _name(verdict.route, language),
+            say_route(verdict.route, language),
             _answer(verdict, language),
             _first_reason(verdict, language, zone),
         )
@@ -126,17 +127,6 @@ def _show(asked: Ask, verdicts: Sequence[Verdict], language: Language, zone: Zon
         others += new.instead
         if new.reasons or new.instead or verdict is verdicts[0]:
             _show_in_full(new, language, zone, feasible=verdict.feasible)
-
-
-def _name(route: str, language: Language) -> str:
-    return {
-        "gift": translate(language, "Gift"),
-        "link": translate(language, "Link or QR code"),
-        "request": translate(language, "Request"),
-        "pool": translate(language, "Shared pool"),
-        "delegation": translate(language, "Delegated use"),
-        "tank": translate(language, "Common tank"),
-    }[route]
 
 
 def _answer(verdict: Verdict, language: Language) -> str:
@@ -162,7 +152,7 @@ def _show_in_full(
         None: (translate(language, "It depends: what is known does not decide it."), "bold yellow"),
     }[feasible]
     console.print()
-    console.print(f"{_name(verdict.route, language)}: {headline}", style=style, markup=False)
+    console.print(f"{say_route(verdict.route, language)}: {headline}", style=style, markup=False)
     for reason in verdict.reasons:
         _show_reason(reason, language, zone)
     for arrival in verdict.arrives:

@@ -1,7 +1,7 @@
 """From what was typed to what would come of it: one reading for the form, preview and review."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from yuzuri.feasibility.alternatives import other_services
@@ -9,6 +9,7 @@ from yuzuri.feasibility.arrival import offer_lifetime_end
 from yuzuri.feasibility.gift import gift_parts
 from yuzuri.feasibility.gift_checks import check_offered
 from yuzuri.feasibility.question import GiftQuestion, Holding, Party
+from yuzuri.feasibility.routes import judge_routes
 from yuzuri.feasibility.verdict import Arrival, Effect, Verdict
 from yuzuri.kernel.amounts import parse_unit
 from yuzuri.kernel.errors import Code, DomainError, Refusal
@@ -40,6 +41,7 @@ from yuzuri.web.forms import Form
 from yuzuri.web.instants import Reader
 from yuzuri.web.line_views import line_name, show_number
 from yuzuri.words.formats import say_quantity
+from yuzuri.words.routes import say_route
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,18 @@ class Part:
     hours: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Another route that is open to the two lines, and the page where it begins."""
+
+    name: str
+    path: str
+
+
+_WAYS = {"pool": "/pools", "delegation": "/delegations", "tank": "/tanks"}
+"""Where the routes begin that are no gifts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What would come of an offer, in words."""
@@ -171,6 +185,7 @@ class Preview:
     notes: tuple[Told, ...] = ()
     reasons: tuple[Told, ...] = ()
     instead: tuple[InsteadView, ...] = ()
+    ways: tuple[Way, ...] = ()
 
 
 async def preview(yuzuri: Yuzuri, reading: Reading, reader: Reader) -> Preview:
@@ -183,8 +198,11 @@ async def preview(yuzuri: Yuzuri, reading: Reading, reader: Reader) -> Preview:
         people = await load_people(connection, [receiver_line.person] if receiver_line else [])
     answer = preview_offer(facts, offer)
     amount = say_quantity(Quantity(offer.amount, offer.unit), reader.language, exact=True)
-    if isinstance(answer, GiftRefused) or answer.feasible is not True:
+    if isinstance(answer, GiftRefused):
         return refused_preview(answer, offer, reader)
+    if answer.feasible is not True:
+        refused = refused_preview(answer, offer, reader)
+        return replace(refused, ways=_other_ways(facts, offer, reader))
     # A name is shown for a line that was picked; a number that was typed is not turned into one.
     receiver = facts.lines[offer.to_line]
     name = show_number(receiver.number)
@@ -203,6 +221,16 @@ def refused_preview(answer: GiftRefused | Verdict, offer: OfferGift, reader: Rea
         amount=say_quantity(Quantity(offer.amount, offer.unit), reader.language, exact=True),
         reasons=tuple(tell_reason(reason, reader) for reason in reasons),
         instead=tuple(tell_instead(instead, offer.unit, reader) for instead in answer.instead),
+    )
+
+
+def _other_ways(facts: GiftFacts, offer: OfferGift, reader: Reader) -> tuple[Way, ...]:
+    giver, receiver = facts.lines[offer.from_line], facts.lines[offer.to_line]
+    question = facts.question(giver, receiver, Quantity(offer.amount, offer.unit))
+    return tuple(
+        Way(say_route(verdict.route, reader.language), _WAYS[verdict.route])
+        for verdict in judge_routes(question)
+        if verdict.feasible is True and verdict.route in _WAYS
     )
 
 
