@@ -3,9 +3,13 @@
 import re
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.axe import violations
 from tests.browser.conftest import NewContext, Site
+from tests.browser.link_pages import ENGLISH, NAMES, every_page
 from tests.browser.sharing import Post, asked_addresses, read_qr, sign_in
+from tests.browser.test_pages import LANGUAGES, LOOK, watch
 from typer.testing import CliRunner
 
 from yuzuri.cli.links import app as links_commands
@@ -339,3 +343,32 @@ def test_only_ones_own_links_and_requests(site: Site, new_context: NewContext) -
         answer = ben.goto(path)
         assert answer is not None
         assert answer.status == 404
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja", "dark"), ("zh", "light")])
+def test_every_page_of_links_can_be_read_and_reached(
+    site: Site, new_context: NewContext, language: str, scheme: str
+) -> None:
+    locale, tag = LANGUAGES[language]
+    narrow = {"width": 360, "height": 740}
+    giver, taker = (
+        watch(
+            new_context(
+                locale=locale, viewport=narrow, color_scheme=scheme, reduced_motion="reduce"
+            ),
+            site,
+        )
+        for _ in range(2)
+    )
+    for page, where in every_page(giver.page, taker.page, site):
+        assert page.evaluate("document.documentElement.lang") == tag, where
+        problems = page.evaluate(LOOK)
+        assert not problems, f"{where}: {problems}"
+        if language == "en":
+            assert violations(page) == [], where
+        else:
+            assert set(page.evaluate(ENGLISH)) <= NAMES, where
+    # The browser itself says on the console that these answers are no success.
+    said = [complaint for seen in (giver, taker) for complaint in seen.complaints]
+    no_success = ("404 (Not Found)", "409 (Conflict)", "422 (Unprocessable Entity)")
+    assert [one for one in said if not one.endswith(no_success)] == []

@@ -1,15 +1,12 @@
-"""Every page of links, requests and contacts in every language, by day and at night, on a phone."""
+"""A way past every page of links, requests and contacts."""
 
 from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Page
-from tests.browser.axe import violations
-from tests.browser.conftest import NewContext, Site
+from tests.browser.conftest import Site
 from tests.browser.sharing import Post, read_qr, sign_in, tap
-from tests.browser.test_pages import LANGUAGES, LOOK, watch
 
-AKI = "+819011110001"
+HINA = "+819022220001"
 
 ENGLISH = """
 () => {
@@ -28,8 +25,8 @@ NAMES = {"Yuzuri Mobile", "Seoul trip"}
 
 def every_page(giver: Page, taker: Page, site: Site) -> Iterator[tuple[Page, str]]:
     """Go from page to page as two people, and say where we are."""
-    sign_in(giver, site, "Aki")
-    post = Post(AKI, "100 MB", split="random", audience="passcode", passcode="yuzu", message="♪")
+    sign_in(giver, site, "陽菜")
+    post = Post(HINA, "100 MB", split="random", audience="passcode", passcode="yuzu", message="♪")
     post.fill(giver, site)
     giver.locator(".verdict.works").wait_for()
     yield giver, "posting"
@@ -85,7 +82,7 @@ def every_page(giver: Page, taker: Page, site: Site) -> Iterator[tuple[Page, str
     giver.locator("#revoke form button").click()
     giver.locator("pre").wait_for()
     yield giver, "my link after its end"
-    giver.goto(f"{site.address}/requests/new?line={site.line(AKI)}")
+    giver.goto(f"{site.address}/requests/new?line={site.line(HINA)}")
     yield giver, "asking"
     tap(giver, '.chips [value="500 MB"]')
     giver.locator(".give > button").click()
@@ -99,32 +96,3 @@ def every_page(giver: Page, taker: Page, site: Site) -> Iterator[tuple[Page, str
     for path in ("/links", "/contacts", "/gifts"):
         giver.goto(site.address + path)
         yield giver, path
-
-
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja", "dark"), ("zh", "light")])
-def test_every_page_of_links_can_be_read_and_reached(
-    site: Site, new_context: NewContext, language: str, scheme: str
-) -> None:
-    locale, tag = LANGUAGES[language]
-    narrow = {"width": 360, "height": 740}
-    giver, taker = (
-        watch(
-            new_context(
-                locale=locale, viewport=narrow, color_scheme=scheme, reduced_motion="reduce"
-            ),
-            site,
-        )
-        for _ in range(2)
-    )
-    for page, where in every_page(giver.page, taker.page, site):
-        assert page.evaluate("document.documentElement.lang") == tag, where
-        problems = page.evaluate(LOOK)
-        assert not problems, f"{where}: {problems}"
-        if language == "en":
-            assert violations(page) == [], where
-        else:
-            assert set(page.evaluate(ENGLISH)) <= NAMES, where
-    # The browser itself says on the console that these answers are no success.
-    said = [complaint for seen in (giver, taker) for complaint in seen.complaints]
-    no_success = ("404 (Not Found)", "409 (Conflict)", "422 (Unprocessable Entity)")
-    assert [one for one in said if not one.endswith(no_success)] == []
