@@ -403,6 +403,7 @@ EDITS = [
     ("DELETE FROM link", {"I7"}),
     ("UPDATE gift SET is_share = false WHERE is_share", {"I7"}),
     ("UPDATE gift_request SET filled = filled - 1", {"I7"}),
+    ("DELETE FROM command WHERE convert_from(reply, 'UTF8') LIKE '%LinkDone%'", {"I4"}),
 ]
 
 

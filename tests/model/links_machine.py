@@ -1,12 +1,13 @@
 """Stories of gifts, posted links and requests, told at once to the product and to the shadow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
-from tests.model.gifts_machine import GiftsMachine, lines, shares
+from tests.model.gifts_machine import GiftsMachine, lines
 from tests.model.shadow import LineNumber, PurchaseNumber, Shadow
 from tests.model.world import CLAIM_LIFETIME
 
@@ -41,6 +42,12 @@ from yuzuri.sharing.requests import (
 from yuzuri.sharing.requests import Request as Asked
 
 PASSCODE = "ゆず"
+
+comers = st.lists(st.tuples(lines, st.sampled_from([PASSCODE, "x", ""])), max_size=6)
+"""Who comes for a share, and with which passcode."""
+
+givers = st.lists(st.tuples(lines, st.sampled_from(["one", "all", "too much"])), max_size=4)
+"""Which friends give to a request, and how much."""
 
 
 @dataclass
@@ -160,10 +167,24 @@ class LinksMachine(GiftsMachine):
 
     # ------------------------------------------------------------ posted links
 
-    @rule(giver=lines, share=shares, count=st.integers(1, 4), split=st.sampled_from(Split),
-          is_closed=st.booleans(), hours=st.sampled_from([None, 1, 100]))  # fmt: skip
+    @rule(
+        giver=lines,
+        share=st.sampled_from(["a third", "all", "all but one", "one"]),
+        count=st.integers(1, 4),
+        split=st.sampled_from(Split),
+        is_closed=st.booleans(),
+        hours=st.sampled_from([None, 1, 100]),
+        comers=comers,
+    )
     def post(
-        self, giver: int, share: str, count: int, split: Split, is_closed: bool, hours: int | None
+        self,
+        giver: int,
+        share: str,
+        count: int,
+        split: Split,
+        is_closed: bool,
+        hours: int | None,
+        comers: list[tuple[int, str]],
     ) -> None:
         now, line = self.world.at, self.lines[giver]
         free = sum(self.shadow.free(giver, now).values())
@@ -197,18 +218,26 @@ class LinksMachine(GiftsMachine):
             self.links.append(outcome.link)
             self.shadow.links.append(ShadowLink(giver, parts, count, deadline, is_closed))
             assert outcome.link.deadline == deadline
+            for taker, passcode in comers:
+                self.take(taker, passcode, 0)
 
     @precondition(lambda self: self.links)
-    @rule(line=lines, back=st.integers(0, 2), passcode=st.sampled_from([PASSCODE, "x", ""]))
-    def take(self, line: int, back: int, passcode: str) -> None:
+    @rule(back=st.integers(0, 2), comers=comers)
+    def take_some(self, back: int, comers: list[tuple[int, str]]) -> None:
+        for line, passcode in comers:
+            self.take(line, passcode, back)
+
+    def take(self, line: int, passcode: str, back: int) -> None:
         number = max(0, len(self.links) - 1 - back)
         self._taken(number, line, passcode, self._ask(line, self._take(number, line, passcode)))
 
     @precondition(lambda self: self.links)
     @rule(back=st.integers(0, 1), order=st.permutations(range(4)))
     def all_take_at_once(self, back: int, order: list[int]) -> None:
+        self._all_take(max(0, len(self.links) - 1 - back), order)
+
+    def _all_take(self, number: int, order: Sequence[int] = range(4)) -> None:
         """They are one group, which leaves what they leave one by one."""
-        number = max(0, len(self.links) - 1 - back)
         commands = [self._take(number, line, PASSCODE) for line in order]
         requests: list[Request[Command]] = [
             Request(self.lines[line].person, str(new_id()), command)
@@ -236,10 +265,11 @@ class LinksMachine(GiftsMachine):
 
     @precondition(lambda self: any(x.state is LinkState.OPEN for x in self.shadow.links))
     @rule(early=st.booleans())
-    def wait_for_the_end_of_a_link(self, early: bool) -> None:
+    def take_at_the_end_of_a_link(self, early: bool) -> None:
         ends = min(x.deadline for x in self.shadow.links if x.state is LinkState.OPEN)
         target = ends - timedelta(microseconds=1 if early else 0)
         self.world.clock.now = max(self.world.at, target)
+        self._all_take(next(n for n, x in enumerate(self.shadow.links) if x.deadline == ends))
 
     def _take(self, number: int, line: int, passcode: str) -> TakeShare:
         taker = self.lines[line]
@@ -249,6 +279,10 @@ class LinksMachine(GiftsMachine):
     def _taken(self, number: int, line: int, passcode: str, outcome: Outcome) -> None:
         refused = self.shadow.refused_take(number, line, passcode, self.world.at)
         self._compare(outcome, refused)
+        if refused is Code.PASSCODE_WRONG:
+            assert isinstance(outcome, GiftRefused)
+            left = PASSCODE_TRIES_MAX - self.shadow.links[number].wrong[line]
+            assert outcome.reasons[0].fields == {"left": left}
         if isinstance(outcome, GiftDone):
             link, shadow = self.links[number], self.shadow.links[number]
             size = outcome.gift.amount
@@ -266,18 +300,24 @@ class LinksMachine(GiftsMachine):
 
     # ------------------------------------------------------------ requests
 
-    @rule(asker=lines, amount=st.sampled_from([1, 300, 2_000]))
-    def ask_friends(self, asker: int, amount: int) -> None:
+    @rule(asker=lines, amount=st.sampled_from([1, 300, 2_000]), givers=givers)
+    def ask_friends(self, asker: int, amount: int, givers: list[tuple[int, str]]) -> None:
         line = self.lines[asker]
         ask = AskForGift(person=line.person, line=line.id, unit=Unit.DATA, amount=amount)
         outcome = self._ask(asker, ask)
         assert isinstance(outcome, RequestDone), outcome
         self.requests.append(outcome.request)
         self.shadow.requests.append(ShadowRequest(asker, amount, outcome.request.deadline))
+        for giver, share in givers:
+            self.fill(giver, share, 0)
 
     @precondition(lambda self: self.requests)
-    @rule(giver=lines, back=st.integers(0, 1), share=st.sampled_from(["one", "all", "too much"]))
-    def fill(self, giver: int, back: int, share: str) -> None:
+    @rule(back=st.integers(0, 1), givers=givers)
+    def fill_some(self, back: int, givers: list[tuple[int, str]]) -> None:
+        for giver, share in givers:
+            self.fill(giver, share, back)
+
+    def fill(self, giver: int, share: str, back: int) -> None:
         number = max(0, len(self.requests) - 1 - back)
         asked, line = self.shadow.requests[number], self.lines[giver]
         amount = {"one": 1, "all": max(1, asked.missing), "too much": asked.missing + 1}[share]

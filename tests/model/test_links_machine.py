@@ -15,8 +15,8 @@ def test_every_story_of_links_and_requests_ends_as_the_shadow_says(
     settings: Settings, database_url: str, homes: int
 ) -> None:
     tried = hypothesis.settings(
-        max_examples=8 * EFFORT,
-        stateful_step_count=40,
+        max_examples=5 * EFFORT,
+        stateful_step_count=30,
         deadline=None,
         print_blob=True,
         phases=set(Phase) - {Phase.explain},
