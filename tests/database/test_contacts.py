@@ -1,9 +1,12 @@
 """A person's own list of numbers on a real database: nobody is looked up."""
 
+import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from psycopg import AsyncConnection
+from tests.conftest import Server
 
 from yuzuri.db.connect import Database
 from yuzuri.kernel.errors import Code, DomainError
@@ -21,6 +24,20 @@ from yuzuri.subscribers.contacts import (
 AT = datetime(2026, 11, 10, 3, 0, tzinfo=UTC)
 MAI, KEN = PersonId(new_id()), PersonId(new_id())
 AYA, BEN = "+819012345678", "+819087654321"
+
+
+@pytest.fixture(scope="module")
+def database_url(server: Server, template: str) -> Iterator[str]:
+    """One database for all tests here, each of which begins with none of its rows."""
+    name = f"yuzuri_contacts_{uuid.uuid4().hex}"
+    server.create(name, template)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(autouse=True)
+async def no_rows(admin_connection: AsyncConnection) -> None:
+    await admin_connection.execute("TRUNCATE contact")
 
 
 async def test_a_list_is_its_persons_own(database: Database) -> None:

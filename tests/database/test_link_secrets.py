@@ -1,9 +1,12 @@
 """Secrets and wrong tries on a real database: what leads where, and who has to wait."""
 
+import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg import AsyncConnection
+from tests.conftest import Server
 
 from yuzuri.db.connect import Database
 from yuzuri.kernel.errors import Code, DomainError
@@ -33,6 +36,20 @@ from yuzuri.sharing.throttle import (
 AT = datetime(2026, 11, 10, 3, 0, tzinfo=UTC)
 ORIGIN = "https://yuzuri.example"
 STRANGER = Trier("203.0.113.9")
+
+
+@pytest.fixture(scope="module")
+def database_url(server: Server, template: str) -> Iterator[str]:
+    """One database for all tests here, each of which begins with none of its rows."""
+    name = f"yuzuri_secrets_{uuid.uuid4().hex}"
+    server.create(name, template)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(autouse=True)
+async def no_rows(admin_connection: AsyncConnection) -> None:
+    await admin_connection.execute("TRUNCATE link_secret, failed_try")
 
 
 # ---------------------------------------------------------------- secrets

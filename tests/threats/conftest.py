@@ -21,6 +21,8 @@ from yuzuri.runtime.running import Yuzuri
 from yuzuri.settings import Settings
 
 GB = 10**9
+ORIGIN = "https://yuzuri.example"
+"""Where people find the server, whatever address it listens on."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,16 @@ class Street:
     superuser_url: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def street(
     server: Server, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Street]:
     name = f"yuzuri_threats_{uuid.uuid4().hex}"
     server.create(name, template)
     data = tmp_path_factory.mktemp("threats")
-    settings = Settings(data=data, database_url=server.url(name), demo=True, proxies=1)
+    settings = Settings(
+        data=data, database_url=server.url(name), demo=True, proxies=1, public_origin=ORIGIN
+    )
     log = data / "server.log"
     with serving(settings, log) as served:
         yield Street(served, log, server.url(name))

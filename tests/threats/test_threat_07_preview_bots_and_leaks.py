@@ -131,7 +131,7 @@ def use(ken: Customer, secret: str) -> list[httpx.Response]:
         ken.api.post("/v1/links/open", content=json.dumps(opening)[:-1]),
         ken.api.post("/v1/links/open", json=opening | {"more": 1}),
         ken.api.post("/v1/links/open", json={"secret": [secret]}),
-        ken.api.post("/v1/links/open", json={"secret": secret + "x" * 80_000}),
+        ken.api.post("/v1/links/open", json={"secret": secret + "x" * 400}),
         ken.api.post("/v1/links/verdict", json=opening),
         ken.api.post("/v1/links/take", json=body, headers=keyed()),
         ken.api.post("/v1/links/take", json=body | {"passcode": "no"}, headers=keyed()),
