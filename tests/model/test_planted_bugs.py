@@ -188,8 +188,8 @@ PLANTS = [
 ]
 
 STORIES = hypothesis.settings(
-    max_examples=100,
-    stateful_step_count=40,
+    max_examples=300,
+    stateful_step_count=30,
     deadline=None,
     derandomize=True,
     database=None,
