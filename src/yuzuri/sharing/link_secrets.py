@@ -15,7 +15,7 @@ from yuzuri.kernel.ids import DelegationId, Id, InvitationId, LinkId, RequestId,
 
 SECRET_BYTES = 16
 
-SECRETS_MAX = 20
+SECRETS_MAX = 200
 """How many secrets lead to one target; another one takes the place of the oldest."""
 
 LANDING_PATH = "/l"
