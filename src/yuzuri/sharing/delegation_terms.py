@@ -61,7 +61,7 @@ def render_terms(
         "until": say_until(about.until, profile.zone, language),
     }
     clauses = (
-        texts[name].format_map(said | values)
+        texts[name].format_map({**said, **values})
         for name, values in (_clause(scope, pools, language) for scope in about.scopes)
     )
     text = texts["text"].strip().format_map(said | {"scopes": "\n".join(clauses)})
