@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import PHONE, NewContext, Site
+from tests.browser.conftest import NewContext, Site
 from tests.browser.test_journey import data_left, sign_in
 from tests.browser.test_pages import LANGUAGES, LOOK, watch
 
@@ -121,7 +121,7 @@ def test_two_people_share_a_pool_and_what_was_put_in_goes_back(
 @pytest.fixture(scope="module")
 def shared(site: Site, browser: Browser) -> Iterator[str]:
     """The address of a pool of Aki's that Ben is invited to, by number and as a manager."""
-    context = browser.new_context(locale="en-GB", viewport=PHONE)
+    context = browser.new_context(locale="en-GB")
     aki = context.new_page()
     sign_in(aki, site, "Aki")
     aki.goto(f"{site.address}/pools/new")
