@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import AsyncConnection, sql
@@ -24,6 +25,10 @@ from yuzuri.db.connect import Database, open_database
 from yuzuri.db.embedded import SUPERUSER, start_embedded
 from yuzuri.db.migrate import migrate
 from yuzuri.settings import Settings
+
+# How long an example takes says something of the machine only.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 TEMPLATE = f"yuzuri_test_template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
