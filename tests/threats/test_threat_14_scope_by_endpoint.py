@@ -207,6 +207,9 @@ OPERATIONS: Mapping[str, Denied | Silent | Free] = {
     "POST /v1/invitations/{invitation_id}/accept": Denied(
         FOREIGN, "/invitations/{invitation}/accept", {"line": LINE}
     ),
+    "POST /v1/invitations/{invitation_id}/decline": Denied(
+        FOREIGN, "/invitations/{invitation}/decline", {"line": LINE}
+    ),
     "POST /v1/invitations/join": Denied(
         FOREIGN, "/invitations/join", {"secret": "{a_pool}", "line": LINE}
     ),
