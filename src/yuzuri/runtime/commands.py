@@ -229,12 +229,12 @@ def _name_pool(named: Named, command: PoolCommand) -> None:
         case ChangeMember() | RemoveMember() | FillPool():
             named.lines.add(command.line)
             named.members.add(command.line)
-        case ClosePool() | SettlePool():
+        case ClosePool() | TakeOverPool() | SettlePool():
             named.settled.add(command.pool)
         case WithdrawInvitation():
             if command.line is not None:
                 named.lines.add(command.line)
-        case Invite() | TakeOverPool():
+        case Invite():
             pass
         case _:
             assert_never(command)

@@ -423,7 +423,9 @@ def _take_over(facts: PoolFacts, command: TakeOverPool) -> PoolDecision | Refusa
     if pool.successor != command.person or role is Role.OWNER:
         return Refusal(Code.POOL_NOT_HANDED_OVER)
     taken = replace(pool, owner=command.person, successor=None)
-    return PoolDecision(PoolDone(pool.id), pool=taken)
+    # What the former owner put in from lines that do not draw on it has nobody to ask for it later.
+    outside = facts.lines_of(pool.id) - {member.line for member in facts.members_of(pool.id)}
+    return _give_back(facts, taken, outside, ())
 
 
 # ---------------------------------------------------------------- what goes in

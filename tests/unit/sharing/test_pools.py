@@ -565,6 +565,22 @@ def test_handing_over_needs_both_and_the_former_owner_may_go_then() -> None:
     assert do(facts, changed(friend, pool, other)) == PoolDone(pool)
 
 
+def test_what_the_former_owner_put_in_from_a_line_outside_goes_back_when_it_is_taken_over() -> None:
+    owner, friend = line(home=1), line()
+    inside, outside = replace(line(), person=owner.person), owner
+    facts = facts_of(outside, inside, friend)
+    pool = opened(facts, owner)
+    added(facts, owner, pool, inside, friend)
+    for one in (outside, inside):
+        bought(facts, one, "month")
+        assert do(facts, fill(one, pool, ISSUED)) == PoolDone(pool)
+    do(facts, HandOverPool(person=owner.person, pool=pool, line=friend.id))
+    assert do(facts, TakeOverPool(person=friend.person, pool=pool)) == PoolDone(pool)
+    assert [bucket.balance for bucket in facts.book.buckets_of(outside.id)] == [ISSUED]
+    assert [one.line for one in facts.contributions[pool]] == [inside.id]
+    assert facts.members_of(pool)  # nobody has left
+
+
 def test_an_offer_to_take_over_may_be_taken_back_and_ends_when_its_line_goes() -> None:
     owner, friend, stranger = line(), line(), line()
     facts = facts_of(owner, friend, stranger)
