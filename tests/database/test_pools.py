@@ -261,7 +261,8 @@ async def test_a_group_leaves_what_the_same_commands_leave_one_by_one(world: Wor
     assert told(as_group) == told(one_by_one)
     assert told(one_by_one).count(PoolDone) == 17
     assert await left_by(world, together) == await left_by(world, alone)
-    assert await inside(world, alone.pool) == ISSUED
+    assert await inside(world, alone.pool) == 0  # the former owner's line draws on it no longer
+    assert await world.left(alone.owner) == ISSUED
 
 
 async def test_the_same_request_again_is_answered_the_same_and_done_once(world: World) -> None:
