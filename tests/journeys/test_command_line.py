@@ -204,7 +204,7 @@ def test_a_gift_from_the_command_line_and_the_books_after_it(
     assert len(refused.stderr.splitlines()) >= 2  # why, and what to do next
     assert "accepted" in said("gifts", "accept", gift, "--as", ben)
     assert "1 GB" in said("lines", "show", ben)
-    assert said("verify").count("✓") == 11
+    assert said("verify").count("✓") == 14
 
     with psycopg.connect(database_url, autocommit=True) as behind:
         changed = behind.execute(

@@ -23,6 +23,8 @@ UTC_ZONE = ZoneInfo("UTC")
 Lang = Annotated[str | None, typer.Option(help="en, ja or zh.")]
 """In which language to answer; left out: that of the settings."""
 
+_WIDTH_UNFOLDED = 1_000
+
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -58,7 +60,8 @@ def show_table(language: Language, headings: Sequence[str], rows: Sequence[Seque
         table.add_column(translate(language, heading), overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    console.print(table)
+    # What another program reads is not folded to the width of a screen.
+    console.print(table, width=None if console.is_terminal else _WIDTH_UNFOLDED)
 
 
 def read_time(text: str | None, zone: ZoneInfo, now: datetime) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 from yuzuri.db import Connection
 from yuzuri.db.invariants import Breach, Invariant, Progress
-from yuzuri.kernel.ids import LinkId
+from yuzuri.kernel.ids import LinkId, home_of
 from yuzuri.sharing.link_draws import share_sizes
 from yuzuri.sharing.link_rows import load_links
 
@@ -12,8 +12,9 @@ _WITH_SHARES = "SELECT id FROM link WHERE taken > 0 ORDER BY home, id"
 
 _SIZES_TAKEN = """
 SELECT coalesce(array_agg(gift.amount ORDER BY taker.number), '{}')
-FROM link_taker AS taker JOIN gift ON gift.home = taker.home AND gift.id = taker.gift
-WHERE taker.link = %s
+FROM link_taker AS taker JOIN gift ON gift.id = taker.gift
+WHERE taker.home = %(home)s AND taker.link = %(link)s
+    AND gift.home = %(home)s AND gift.via = %(link)s
 """
 
 
@@ -25,7 +26,8 @@ async def find_wrong_sizes(
     links = [LinkId(row[0]) for row in await cursor.fetchall()]
     for done, link_id in enumerate(links):
         progress(done, len(links))
-        cursor = await connection.execute(_SIZES_TAKEN, (link_id,))
+        of_link = {"home": home_of(link_id), "link": link_id}
+        cursor = await connection.execute(_SIZES_TAKEN, of_link)
         row = await cursor.fetchone()
         assert row is not None
         for link in await load_links(connection, [link_id]):
