@@ -1,5 +1,6 @@
 """What the command line shows: sentences in the reader's language, tables, amounts."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -23,9 +24,10 @@ UTC_ZONE = ZoneInfo("UTC")
 Lang = Annotated[str | None, typer.Option(help="en, ja or zh.")]
 """In which language to answer; left out: that of the settings."""
 
-_WIDTH_UNFOLDED = 1_000
+# What another program reads is not folded to the width of a screen.
+_WIDTH = None if sys.stdout.isatty() else 1_000
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -60,8 +62,7 @@ def show_table(language: Language, headings: Sequence[str], rows: Sequence[Seque
         table.add_column(translate(language, heading), overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    # What another program reads is not folded to the width of a screen.
-    console.print(table, width=None if console.is_terminal else _WIDTH_UNFOLDED)
+    console.print(table)
 
 
 def read_time(text: str | None, zone: ZoneInfo, now: datetime) -> datetime:
