@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from yuzuri.cli.gifts import As
+from yuzuri.cli.acting import As, person_id
 from yuzuri.cli.screen import Lang, reader_language, show_table
 from yuzuri.cli.subscribers import with_yuzuri
-from yuzuri.kernel.ids import Id, PersonId
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.subscribers.contacts import Contact, add_contact, load_contacts, remove_contact
 from yuzuri.subscribers.lines import load_person, parse_number
@@ -30,7 +28,7 @@ def add(
 
     async def run(yuzuri: Yuzuri) -> None:
         async with yuzuri.database.connection() as connection:
-            owner = await load_person(connection, _person(person))
+            owner = await load_person(connection, person_id(person))
             await add_contact(connection, owner.id, known, label, yuzuri.clock())
 
     with_yuzuri(run)
@@ -43,7 +41,7 @@ def remove(number: Number, person: As) -> None:
 
     async def run(yuzuri: Yuzuri) -> None:
         async with yuzuri.database.connection() as connection:
-            await remove_contact(connection, _person(person), known)
+            await remove_contact(connection, person_id(person), known)
 
     with_yuzuri(run)
 
@@ -54,11 +52,7 @@ def show(person: As, lang: Lang = None) -> None:
 
     async def load(yuzuri: Yuzuri) -> Sequence[Contact]:
         async with yuzuri.database.connection() as connection:
-            return await load_contacts(connection, _person(person))
+            return await load_contacts(connection, person_id(person))
 
     rows = [(contact.label, contact.number) for contact in with_yuzuri(load)]
     show_table(reader_language(lang), ("Name", "Number"), rows)
-
-
-def _person(person: UUID) -> PersonId:
-    return PersonId(Id(person.bytes))

@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 from msgspec.structs import replace
 
+from yuzuri.cli.acting import As, Key, line_id, person_id
 from yuzuri.cli.screen import (
     UTC_ZONE,
     Lang,
@@ -21,7 +22,7 @@ from yuzuri.cli.screen import (
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import DelegationId, HolderId, Id, PersonId, PoolId, new_id
+from yuzuri.kernel.ids import DelegationId, HolderId, Id, PoolId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.runtime.delegation_words import (
@@ -64,10 +65,6 @@ app = typer.Typer(help="Who may act on whose line.", no_args_is_help=True)
 
 PersonsCommand = OfferDelegation | AcceptDelegation | DeclineDelegation | EndDelegation
 
-As = Annotated[UUID, typer.Option("--as", help="The person who acts.")]
-Key = Annotated[
-    str | None, typer.Option(help="Idempotency key: the same again does nothing twice.")
-]
 Agree = Annotated[
     bool, typer.Option("--agree", help="Agree to the terms, which are printed either way.")
 ]
@@ -102,14 +99,14 @@ def offer(
 
     async def run(yuzuri: Yuzuri) -> None:
         async with yuzuri.database.connection() as connection:
-            known = await load_line(connection, HolderId(Id(line.bytes)))
+            known = await load_line(connection, line_id(line))
             profile = yuzuri.profiles[known.operator]
             delegate = None
             if to is not None:
                 found = await find_line(connection, parse_number(to, profile.country))
                 delegate = (await load_line(connection, found)).person
             command = OfferDelegation(
-                person=_person(person),
+                person=person_id(person),
                 line=known.id,
                 delegate=delegate,
                 scopes=scopes,
@@ -151,9 +148,9 @@ def accept(
             terms = await load_terms(connection, yuzuri.profiles, known[delegation], language)
         _ask_to_agree(terms, agree=agree)
         command = AcceptDelegation(
-            person=_person(person),
+            person=person_id(person),
             delegation=delegation,
-            line=None if line is None else HolderId(Id(line.bytes)),
+            line=None if line is None else line_id(line),
             language=language,
             text_hash=terms.text_hash,
         )
@@ -165,13 +162,13 @@ def accept(
 @app.command("decline")
 def decline(delegation: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Turn down to act on somebody's line."""
-    _act(DeclineDelegation(person=_person(person), delegation=_delegation(delegation)), key, lang)
+    _act(DeclineDelegation(person=person_id(person), delegation=_delegation(delegation)), key, lang)
 
 
 @app.command("end")
 def end(delegation: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Revoke it at once (its owner; the other is not told), or give it up (the other)."""
-    _act(EndDelegation(person=_person(person), delegation=_delegation(delegation)), key, lang)
+    _act(EndDelegation(person=person_id(person), delegation=_delegation(delegation)), key, lang)
 
 
 # ---------------------------------------------------------------- showing
@@ -186,7 +183,7 @@ def show(person: As, lang: Lang = None) -> None:
         at = yuzuri.clock()
         done: list[tuple[str, ...]] = []
         async with yuzuri.database.connection() as connection:
-            views = await load_delegation_views(connection, _person(person), at)
+            views = await load_delegation_views(connection, person_id(person), at)
             for seen in views:
                 zone = yuzuri.profiles[seen.line.operator].zone
                 done += [
@@ -196,7 +193,7 @@ def show(person: As, lang: Lang = None) -> None:
                         say_action(one.action, one.whom, one.pool, language),
                     )
                     for one in await load_actions_in_view(
-                        connection, _person(person), seen.delegation.id, at
+                        connection, person_id(person), seen.delegation.id, at
                     )
                 ]
         return [_row(yuzuri, seen, language) for seen in views], done
@@ -242,7 +239,7 @@ def agreement(
 
     async def run(yuzuri: Yuzuri) -> None:
         async with yuzuri.database.connection() as connection:
-            agreed = await load_agreements(connection, _person(person))
+            agreed = await load_agreements(connection, person_id(person))
         found = [one for one in agreed if one.delegation == which]
         if not found:
             raise DomainError(Code.DELEGATION_UNKNOWN)
@@ -342,10 +339,6 @@ async def _find(yuzuri: Yuzuri, text: str) -> DelegationId:
     if target is None or target.kind is not SecretKind.DELEGATION:
         raise DomainError(Code.DELEGATION_UNKNOWN)
     return DelegationId(target.id)
-
-
-def _person(person: UUID) -> PersonId:
-    return PersonId(Id(person.bytes))
 
 
 def _delegation(delegation: UUID) -> DelegationId:

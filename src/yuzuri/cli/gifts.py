@@ -5,11 +5,12 @@ from uuid import UUID
 
 import typer
 
+from yuzuri.cli.acting import As, Key, line_id, person_id
 from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_table, tell
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.feasibility.verdict import Instead, Reason
 from yuzuri.kernel.amounts import parse_quantity
-from yuzuri.kernel.ids import GiftId, HolderId, Id, PersonId, new_id
+from yuzuri.kernel.ids import GiftId, Id, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.runtime.running import Yuzuri
 from yuzuri.sharing.account import load_gift_list
@@ -32,11 +33,6 @@ app = typer.Typer(help="Offer, accept, decline, cancel and list gifts.", no_args
 
 PersonsCommand = OfferGift | AcceptGift | DeclineGift | CancelGift
 
-As = Annotated[UUID, typer.Option("--as", help="The person who acts.")]
-Key = Annotated[
-    str | None, typer.Option(help="Idempotency key: the same again does nothing twice.")
-]
-
 
 @app.command("offer")
 def offer(
@@ -55,8 +51,8 @@ def offer(
         async with yuzuri.database.connection() as connection:
             to_line = await find_line(connection, parse_number(to))
         command = OfferGift(
-            person=PersonId(Id(person.bytes)),
-            from_line=HolderId(Id(from_line.bytes)),
+            person=person_id(person),
+            from_line=line_id(from_line),
             to_line=to_line,
             unit=quantity.unit,
             amount=quantity.amount,
@@ -70,19 +66,19 @@ def offer(
 @app.command("accept")
 def accept(gift: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Take a gift."""
-    _act(AcceptGift(person=PersonId(Id(person.bytes)), gift=GiftId(Id(gift.bytes))), key, lang)
+    _act(AcceptGift(person=person_id(person), gift=GiftId(Id(gift.bytes))), key, lang)
 
 
 @app.command("decline")
 def decline(gift: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Turn a gift down."""
-    _act(DeclineGift(person=PersonId(Id(person.bytes)), gift=GiftId(Id(gift.bytes))), key, lang)
+    _act(DeclineGift(person=person_id(person), gift=GiftId(Id(gift.bytes))), key, lang)
 
 
 @app.command("cancel")
 def cancel(gift: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Take a gift back that nobody has accepted yet."""
-    _act(CancelGift(person=PersonId(Id(person.bytes)), gift=GiftId(Id(gift.bytes))), key, lang)
+    _act(CancelGift(person=person_id(person), gift=GiftId(Id(gift.bytes))), key, lang)
 
 
 @app.command("list")
@@ -92,7 +88,7 @@ def list_gifts(person: As, lang: Lang = None) -> None:
 
     async def load(yuzuri: Yuzuri) -> list[tuple[str, ...]]:
         async with yuzuri.database.connection() as connection:
-            gifts = await load_gift_list(connection, PersonId(Id(person.bytes)), yuzuri.clock())
+            gifts = await load_gift_list(connection, person_id(person), yuzuri.clock())
         return [
             (
                 str(view.gift.id),

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import typer
 
-from yuzuri.cli.gifts import As, Key, tell_gift, tell_refused
+from yuzuri.cli.acting import As, Key, line_id, person_id
+from yuzuri.cli.gifts import tell_gift, tell_refused
 from yuzuri.cli.screen import Lang, console, read_time, reader_language, show_table
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HolderId, Id, LinkId, PersonId, RequestId, new_id
+from yuzuri.kernel.ids import Id, LinkId, PersonId, RequestId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.pictures.posters import Poster, draw_png, draw_svg
@@ -72,10 +73,10 @@ def post(
     async def run(yuzuri: Yuzuri) -> None:
         quantity = parse_quantity(amount)
         async with yuzuri.database.connection() as connection:
-            line = await load_line(connection, HolderId(Id(from_line.bytes)))
+            line = await load_line(connection, line_id(from_line))
         zone, now = yuzuri.profiles[line.operator].zone, yuzuri.clock()
         command = PostLink(
-            person=_person(person),
+            person=person_id(person),
             line=line.id,
             unit=quantity.unit,
             amount=quantity.amount,
@@ -115,13 +116,13 @@ def take(
     lang: Lang = None,
 ) -> None:
     """Take a share of a link: it arrives in the same moment."""
-    language, taker = reader_language(lang), _person(person)
+    language, taker = reader_language(lang), person_id(person)
 
     async def run(yuzuri: Yuzuri) -> None:
         def command(link: LinkId) -> TakeShare:
             return TakeShare(
                 person=taker,
-                line=HolderId(Id(line.bytes)),
+                line=line_id(line),
                 link=link,
                 passcode=passcode,
                 hides_name=hide_name,
@@ -139,7 +140,7 @@ def revoke(link: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     language = reader_language(lang)
 
     async def run(yuzuri: Yuzuri) -> None:
-        command = RevokeLink(person=_person(person), link=_link(link))
+        command = RevokeLink(person=person_id(person), link=_link(link))
         outcome = await yuzuri.submit(command.person, key or str(new_id()), command)
         match outcome:
             case LinkDone(ended):
@@ -161,7 +162,7 @@ def show(
     lang: Lang = None,
 ) -> None:
     """Show a person's links; of one, who took its shares and how its draw is checked."""
-    language, giver = reader_language(lang), _person(person)
+    language, giver = reader_language(lang), person_id(person)
     if link is None:
         headings = ("Link", "Amount", "Shares", "Taken", "State", "Open until")
         show_table(language, headings, with_yuzuri(lambda yuzuri: _list(yuzuri, giver, language)))
@@ -180,7 +181,7 @@ def picture(
     lang: Lang = None,
 ) -> None:
     """Make another link to the same shares, and draw it as a poster with its QR code."""
-    language, giver = reader_language(lang), _person(person)
+    language, giver = reader_language(lang), person_id(person)
 
     async def say(yuzuri: Yuzuri) -> Poster:
         async with yuzuri.database.connection() as connection:
@@ -320,10 +321,6 @@ def _seed(text: str) -> bytes:
     except ValueError:
         problem = "it is not hexadecimal"
         raise DomainError(Code.REQUEST_INVALID, field="seed", problem=problem) from None
-
-
-def _person(person: UUID) -> PersonId:
-    return PersonId(Id(person.bytes))
 
 
 def _link(link: UUID) -> LinkId:

@@ -5,13 +5,14 @@ from uuid import UUID
 
 import typer
 
+from yuzuri.cli.acting import As, Key, line_id, person_id
 from yuzuri.cli.pool_rows import PoolRows, pool_rows
 from yuzuri.cli.screen import UTC_ZONE, Lang, console, reader_language, show_table, tell
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.calendar import parse_instant
 from yuzuri.kernel.errors import Code, DomainError, Refusal
-from yuzuri.kernel.ids import HolderId, Id, InvitationId, PersonId, PoolId, new_id
+from yuzuri.kernel.ids import HolderId, Id, InvitationId, PoolId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Unit
 from yuzuri.runtime.pool_words import say_allotment, say_role, say_terms
@@ -64,10 +65,6 @@ PersonsCommand = (
     | TakeOverPool
 )
 
-As = Annotated[UUID, typer.Option("--as", help="The person who acts.")]
-Key = Annotated[
-    str | None, typer.Option(help="Idempotency key: the same again does nothing twice.")
-]
 PerDay = Annotated[str | None, typer.Option("--per-day", help='At most so much data, as "1GB".')]
 PerMonth = Annotated[
     str | None, typer.Option("--per-month", help='At most so much data, as "10GB".')
@@ -104,12 +101,12 @@ def open_pool(
     lang: Lang = None,
 ) -> None:
     """Open a pool and print its id."""
-    owner, chosen = _person(person), key or str(new_id())
+    owner, chosen = person_id(person), key or str(new_id())
     command = OpenPool(
         person=owner,
         pool=pool_of_key(owner, chosen),
         name=name,
-        line=_line(line),
+        line=line_id(line),
         members_fill=not owner_fills,
     )
     _act(command, chosen, lang)
@@ -118,7 +115,7 @@ def open_pool(
 @app.command("close")
 def close(pool: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Let nobody draw on a pool any more; what remains goes back to those who put it in."""
-    _act(ClosePool(person=_person(person), pool=_pool(pool)), key, lang)
+    _act(ClosePool(person=person_id(person), pool=_pool(pool)), key, lang)
 
 
 @app.command("hand-over")
@@ -132,14 +129,14 @@ def hand_over(
     lang: Lang = None,
 ) -> None:
     """Offer a pool to the person of one of its members, who has to take it over."""
-    heir = None if line is None else _line(line)
-    _act(HandOverPool(person=_person(person), pool=_pool(pool), line=heir), key, lang)
+    heir = None if line is None else line_id(line)
+    _act(HandOverPool(person=person_id(person), pool=_pool(pool), line=heir), key, lang)
 
 
 @app.command("take-over")
 def take_over(pool: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Become the owner of a pool that is offered to one."""
-    _act(TakeOverPool(person=_person(person), pool=_pool(pool)), key, lang)
+    _act(TakeOverPool(person=person_id(person), pool=_pool(pool)), key, lang)
 
 
 @app.command("fill")
@@ -154,8 +151,8 @@ def fill(
     """Put something of a line into a pool, soonest expiry first."""
     quantity = parse_quantity(amount)
     command = FillPool(
-        person=_person(person),
-        line=_line(line),
+        person=person_id(person),
+        line=line_id(line),
         pool=_pool(pool),
         unit=quantity.unit,
         amount=quantity.amount,
@@ -186,7 +183,7 @@ def invite(
 ) -> None:
     """Invite to a pool; print the invitation's id, and the link where it is one."""
     command = Invite(
-        person=_person(person),
+        person=person_id(person),
         pool=_pool(pool),
         number=None if number is None else parse_number(number),
         uses_max=lines,
@@ -200,7 +197,7 @@ def invite(
 @app.command("withdraw")
 def withdraw(invitation: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Let nobody join by an invitation any more."""
-    command = WithdrawInvitation(person=_person(person), invitation=_invitation(invitation))
+    command = WithdrawInvitation(person=person_id(person), invitation=_invitation(invitation))
     _act(command, key, lang)
 
 
@@ -216,7 +213,7 @@ def join(
 
     async def run(yuzuri: Yuzuri) -> None:
         found = await _find_invitation(yuzuri, invitation)
-        command = JoinPool(person=_person(person), line=_line(line), invitation=found)
+        command = JoinPool(person=person_id(person), line=line_id(line), invitation=found)
         await _submit(yuzuri, command, key, reader_language(lang))
 
     with_yuzuri(run)
@@ -226,7 +223,7 @@ def join(
 def decline(invitation: UUID, line: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Say no to an invitation with the line that was invited."""
     command = WithdrawInvitation(
-        person=_person(person), invitation=_invitation(invitation), line=_line(line)
+        person=person_id(person), invitation=_invitation(invitation), line=line_id(line)
     )
     _act(command, key, lang)
 
@@ -249,9 +246,9 @@ def change(
 ) -> None:
     """Let a member draw on a pool in this way from now on; a limit left out is none."""
     command = ChangeMember(
-        person=_person(person),
+        person=person_id(person),
         pool=_pool(pool),
-        line=_line(line),
+        line=line_id(line),
         allotment=_allotment(
             per_day, per_month, share, percent, pool_first=pool_first, paused=paused, slowed=slowed
         ),
@@ -263,7 +260,7 @@ def change(
 @app.command("remove")
 def remove(pool: UUID, line: UUID, person: As, key: Key = None, lang: Lang = None) -> None:
     """Let a line draw on a pool no longer: asked by its owner or a manager, or by who leaves."""
-    _act(RemoveMember(person=_person(person), pool=_pool(pool), line=_line(line)), key, lang)
+    _act(RemoveMember(person=person_id(person), pool=_pool(pool), line=line_id(line)), key, lang)
 
 
 # ---------------------------------------------------------------- looking
@@ -277,7 +274,7 @@ def show(person: As, lang: Lang = None) -> None:
     async def load(yuzuri: Yuzuri) -> list[PoolRows]:
         at = yuzuri.clock()
         async with yuzuri.database.connection() as connection:
-            views = await load_pool_views(connection, yuzuri.profiles, _person(person), at)
+            views = await load_pool_views(connection, yuzuri.profiles, person_id(person), at)
         return [pool_rows(view, yuzuri.profiles, at, language) for view in views]
 
     shown = with_yuzuri(load)
@@ -300,7 +297,7 @@ def show_invitations(person: As, lang: Lang = None) -> None:
 
     async def load(yuzuri: Yuzuri) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         async with yuzuri.database.connection() as connection:
-            seen = await load_invitations_to(connection, _person(person), yuzuri.clock())
+            seen = await load_invitations_to(connection, person_id(person), yuzuri.clock())
         found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         for one in seen:
             profile = yuzuri.profiles[one.pool.operator]
@@ -328,16 +325,8 @@ def show_invitations(person: As, lang: Lang = None) -> None:
 # ---------------------------------------------------------------- what was typed
 
 
-def _person(person: UUID) -> PersonId:
-    return PersonId(Id(person.bytes))
-
-
 def _pool(pool: UUID) -> PoolId:
     return PoolId(HolderId(Id(pool.bytes)))
-
-
-def _line(line: UUID) -> HolderId:
-    return HolderId(Id(line.bytes))
 
 
 def _invitation(invitation: UUID) -> InvitationId:

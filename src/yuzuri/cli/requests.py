@@ -6,13 +6,14 @@ from uuid import UUID
 
 import typer
 
-from yuzuri.cli.gifts import As, Key, tell_gift, tell_refused
+from yuzuri.cli.acting import As, Key, line_id, person_id
+from yuzuri.cli.gifts import tell_gift, tell_refused
 from yuzuri.cli.links import COMMAND_LINE, mint_url, save_poster
 from yuzuri.cli.screen import Lang, console, read_time, reader_language, show_table
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.kernel.amounts import parse_quantity
 from yuzuri.kernel.errors import Code, DomainError
-from yuzuri.kernel.ids import HolderId, Id, PersonId, RequestId, new_id
+from yuzuri.kernel.ids import Id, RequestId, new_id
 from yuzuri.kernel.names import Language
 from yuzuri.kernel.quantities import Quantity, Unit
 from yuzuri.pictures.posters import Poster
@@ -57,10 +58,10 @@ def ask(
     async def run(yuzuri: Yuzuri) -> None:
         quantity = parse_quantity(amount)
         async with yuzuri.database.connection() as connection:
-            known = await load_line(connection, HolderId(Id(line.bytes)))
+            known = await load_line(connection, line_id(line))
         zone, now = yuzuri.profiles[known.operator].zone, yuzuri.clock()
         command = AskForGift(
-            person=_person(person),
+            person=person_id(person),
             line=known.id,
             unit=quantity.unit,
             amount=quantity.amount,
@@ -92,7 +93,7 @@ def fill(
     lang: Lang = None,
 ) -> None:
     """Give to a request, at most what is missing: it arrives in the same moment."""
-    language, giver = reader_language(lang), _person(person)
+    language, giver = reader_language(lang), person_id(person)
     trier = Trier(COMMAND_LINE, giver)
 
     async def run(yuzuri: Yuzuri) -> None:
@@ -101,7 +102,7 @@ def fill(
         def command(asked: RequestId) -> FillRequest:
             return FillRequest(
                 person=giver,
-                line=HolderId(Id(line.bytes)),
+                line=line_id(line),
                 request=asked,
                 amount=quantity.amount,
                 message=message,
@@ -119,7 +120,7 @@ def close(request: UUID, person: As, key: Key = None, lang: Lang = None) -> None
     language = reader_language(lang)
 
     async def run(yuzuri: Yuzuri) -> None:
-        command = CloseRequest(person=_person(person), request=_request(request))
+        command = CloseRequest(person=person_id(person), request=_request(request))
         outcome = await yuzuri.submit(command.person, key or str(new_id()), command)
         match outcome:
             case RequestDone(closed):
@@ -142,7 +143,7 @@ def show(person: As, lang: Lang = None) -> None:
     async def load(yuzuri: Yuzuri) -> list[tuple[str, ...]]:
         at = yuzuri.clock()
         async with yuzuri.database.connection() as connection:
-            asked = await load_request_list(connection, _person(person), at)
+            asked = await load_request_list(connection, person_id(person), at)
         return [
             (
                 str(seen.request.id),
@@ -168,7 +169,7 @@ def picture(
     lang: Lang = None,
 ) -> None:
     """Make another link to the same request, and draw it as a poster with its QR code."""
-    language, asker = reader_language(lang), _person(person)
+    language, asker = reader_language(lang), person_id(person)
 
     async def say(yuzuri: Yuzuri) -> Poster:
         async with yuzuri.database.connection() as connection:
@@ -203,10 +204,6 @@ def _say_state(state: RequestState, language: Language) -> str:
             return translate(language, "Closed")
         case RequestState.EXPIRED:
             return translate(language, "The time is over")
-
-
-def _person(person: UUID) -> PersonId:
-    return PersonId(Id(person.bytes))
 
 
 def _request(request: UUID) -> RequestId:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from yuzuri.cli.acting import As, Key, line_id, person_id
 from yuzuri.cli.screen import Lang, console, reader_language, show_table, tell
 from yuzuri.cli.subscribers import with_yuzuri
 from yuzuri.feasibility.verdict import Instead, Reason
@@ -20,7 +21,6 @@ from yuzuri.kernel.ids import (
     HOME,
     HolderId,
     Id,
-    PersonId,
     PoolId,
     derived_id,
     in_home,
@@ -50,10 +50,6 @@ from yuzuri.words.translations import translate
 
 app = typer.Typer(help="Common tanks: anyone gives, lines in need draw.", no_args_is_help=True)
 
-As = Annotated[UUID, typer.Option("--as", help="The person who acts.")]
-Key = Annotated[
-    str | None, typer.Option(help="Idempotency key: the same again does nothing twice.")
-]
 Until = typer.Option(help="When it closes, as ISO 8601 (the operator's time zone).")
 
 
@@ -115,7 +111,7 @@ def place(line: UUID, area: Annotated[str, typer.Argument(help="As ISO 3166-2: J
 
     async def run(yuzuri: Yuzuri) -> None:
         async with yuzuri.database.connection() as connection:
-            known = await load_line(connection, _line(line))
+            known = await load_line(connection, line_id(line))
             await place_line(connection, known.id, area)
 
     with_yuzuri(run)
@@ -133,8 +129,8 @@ def give(
     """Give data of a line to everyone of its operator: it does not come back."""
     quantity = parse_quantity(amount)
     command = GiveToTank(
-        person=_person(person),
-        line=_line(line),
+        person=person_id(person),
+        line=line_id(line),
         tank=_tank(tank),
         unit=quantity.unit,
         amount=quantity.amount,
@@ -153,8 +149,8 @@ def draw(
 ) -> None:
     """Draw data from a tank to a line, as far as its rules let it."""
     command = DrawFromTank(
-        person=_person(person),
-        line=_line(line),
+        person=person_id(person),
+        line=line_id(line),
         tank=_tank(tank),
         amount=parse_quantity(amount, Unit.DATA).amount,
     )
@@ -177,7 +173,7 @@ def show(
             if person is None:
                 views = await view_tanks(connection, profiles, profiles, (), at)
             else:
-                views = await load_tank_views(connection, profiles, _person(person), at)
+                views = await load_tank_views(connection, profiles, person_id(person), at)
         tanks = [_tank_row(view, profiles[view.tank.operator].zone, language) for view in views]
         lines = [
             _line_row(view, one, profiles[one.line.operator].zone, at, language)
@@ -226,10 +222,6 @@ def _say(amount: int, language: Language) -> str:
     return say_quantity(Quantity(amount, Unit.DATA), language)
 
 
-def _person(person: UUID) -> PersonId:
-    return PersonId(Id(person.bytes))
-
-
 def _tank(tank: UUID) -> PoolId:
     return PoolId(HolderId(Id(tank.bytes)))
 
@@ -238,10 +230,6 @@ def _new_tank(key: str | None) -> PoolId:
     """Return the id of a tank to be: the same key names the same one."""
     made = new_id() if key is None else in_home(derived_id(HOUSE_CLIENT, f"tank {key}"), HOME)
     return PoolId(HolderId(made))
-
-
-def _line(line: UUID) -> HolderId:
-    return HolderId(Id(line.bytes))
 
 
 async def _zone_of_tank(yuzuri: Yuzuri, tank_id: PoolId) -> ZoneInfo:

@@ -78,10 +78,7 @@ async def invite(
     responses=problems(401, 404),
 )
 async def show_invitation_again(request: Caller, invitation_id: FromPath[str]) -> SecretView:
-    """Make another secret that opens an invitation to a pool that I own or manage.
-
-    The newest 20 of them work.
-    """
+    """Make another secret, beside those made before, that opens an invitation of mine."""
     yuzuri, wanted = running(request), _read_invitation(invitation_id)
     async with yuzuri.database.connection() as connection:
         pools = await load_pool_views(connection, yuzuri.profiles, request.user, yuzuri.clock())

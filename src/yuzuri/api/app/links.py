@@ -108,7 +108,7 @@ async def post_link(request: Caller, data: JSONBody[LinkBody], key: Key) -> Resp
     responses=problems(401, 404, 409),
 )
 async def show_link_again(request: Caller, link_id: FromPath[str]) -> SecretView:
-    """Make another secret that opens a link of mine; the newest 20 of them work."""
+    """Make another secret that opens a link of mine, beside those made before."""
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
         seen = await load_own_link(connection, request.user, _read_link_id(link_id))

@@ -114,7 +114,7 @@ async def show_request(request: Caller, request_id: FromPath[str]) -> RequestVie
     responses=problems(401, 404, 409),
 )
 async def show_request_again(request: Caller, request_id: FromPath[str]) -> SecretView:
-    """Make another secret that opens a request of mine; the newest 20 of them work."""
+    """Make another secret that opens a request of mine, beside those made before."""
     yuzuri = running(request)
     async with yuzuri.database.connection() as connection:
         seen = await load_own_request(connection, request.user, _read_request_id(request_id))
